@@ -1,0 +1,38 @@
+"""The engine: a graph of numbers or arrays, and its derivatives."""
+
+from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from .graph import enable_grad, no_grad, walk
+from .op import Kernel, constant, declare, op
+from .ops.elementwise import erf, gelu, relu
+from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
+from .ops.reduce import log_softmax, softmax
+from .ops.shape import embedding
+from .tensor import Tensor
+from .value import Value
+
+__all__ = [
+    "Kernel",
+    "Tensor",
+    "Value",
+    "constant",
+    "cross_entropy",
+    "declare",
+    "embedding",
+    "enable_grad",
+    "erf",
+    "gelu",
+    "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "layer_norm",
+    "log_softmax",
+    "no_grad",
+    "op",
+    "relu",
+    "scaled_dot_product_attention",
+    "softmax",
+    "value_and_grad",
+    "vjp",
+    "walk",
+]

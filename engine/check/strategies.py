@@ -1,0 +1,62 @@
+"""Hypothesis strategies for arrays and for calls of ops (needs the extra `check`).
+
+>>> from hypothesis import given
+>>> @given(calls(np.multiply))
+... def commutes(call):
+...     (a, b), _ = call
+...     assert np.array_equal(a * b, b * a)
+>>> commutes()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..op import lookup
+from ..samples import REAL, Domain, Draw, Shape
+
+
+class HypothesisDraw(Draw):
+    """Choices by hypothesis, which shrinks a failing one to the smallest that still fails."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+
+    def integer(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+    def integers(self, count: int, low: int, high: int, distinct: bool) -> np.ndarray:
+        one = st.integers(low, high)
+        chosen = self.draw(st.lists(one, min_size=count, max_size=count, unique=distinct))
+        return np.array(chosen, dtype=np.int64)
+
+
+@st.composite
+def draws(draw: st.DrawFn) -> Draw:
+    """A `Draw` that hypothesis decides, for an op's `samples(draw)`."""
+    return HypothesisDraw(draw)
+
+
+@st.composite
+def calls(draw: st.DrawFn, fn: Callable[..., Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Valid (args, kwargs) for an op: shapes, numbers inside its domain, broadcastings."""
+    samples = lookup(fn).samples
+    if samples is None:
+        raise ValueError(f"{fn} says no samples")
+    return samples(HypothesisDraw(draw))
+
+
+@st.composite
+def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
+    """Shapes with sides from `min_side` to 3."""
+    return HypothesisDraw(draw).shape(min_dims, max_dims, min_side)
+
+
+@st.composite
+def arrays(draw: st.DrawFn, shape: Shape, domain: Domain = REAL, distinct: bool = False) -> Any:
+    """float64 arrays with numbers inside `domain`, away from kinks at integers."""
+    return HypothesisDraw(draw).array(shape, domain, distinct)

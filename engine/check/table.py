@@ -1,0 +1,56 @@
+"""Every op of the table, checked because it is in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..derivatives import vjp
+from ..op import TABLE, Op
+from ..samples import Draw, RandomDraw
+from ..tensor import Tensor
+from .gradcheck import GradientError, gradcheck, op_as_function
+
+
+def check_op(op: Op, draw: Draw, order: int = 1) -> None:
+    """Hold one sampled call of an op against finite differences.
+
+    Args:
+        op: a row of the table.
+        draw: chooses the sample.
+        order: 1 for the gradient, 2 for the gradient of the gradient.
+
+    Raises:
+        GradientError: the rule is wrong.
+        ValueError: the op says no samples, so nothing can be said of it.
+    """
+    if op.samples is None:
+        raise ValueError(f"{op} has no samples: declare them, so that it can be checked")
+    args, kwargs = op.samples(draw)
+    call, leaves = op_as_function(op, args, kwargs)
+    if order == 1:
+        gradcheck(call, *leaves)
+        return
+
+    def gradients_of_call(*xs: Any) -> Any:
+        out, pullback = vjp(call, *xs)
+        # Weights that differ, so that rows do not cancel.
+        weights = np.linspace(1.0, 1.5, out.size).reshape(out.shape)
+        return sum((g * g).sum() for g in pullback(Tensor(weights)))
+
+    gradients_of_call.__name__ = f"gradient of {op}"
+    gradcheck(gradients_of_call, *leaves, rtol=1e-4)
+
+
+def check_table(samples: int = 20) -> Iterator[tuple[Op, GradientError | None]]:
+    """Check each op of the table on random samples; yield it with what is wrong, or None."""
+    for op in list(TABLE.values()):
+        error = None
+        try:
+            for seed in range(samples):
+                check_op(op, RandomDraw(seed), order=1 + seed % 2)
+        except GradientError as wrong:
+            error = wrong
+        yield op, error

@@ -1,0 +1,218 @@
+"""Derivatives of functions: `grad(f)(x)`, in JAX's form, of any order.
+
+Each makes fresh nodes for the inputs, runs f on them, and walks back no further than to them.
+The results are of the inputs' kind: Tensors (recorded, so they can be differentiated again)
+for Tensors, Values for Values, arrays for arrays, floats for floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, enable_grad, mode, modes
+from .op import TABLE
+from .ops.shape import identity
+from .tensor import Tensor, constant_of, gradients, variable
+from .value import Value
+from .value import result as value_result
+
+Pullback = Callable[[Any], tuple[Any, ...]]
+
+
+def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
+    """f(*xs), and a function that carries a gradient of the output back to the inputs.
+
+    Args:
+        f: takes and returns one array each (or Tensors, or Values).
+        xs: where to differentiate.
+
+    Returns:
+        out, pullback; pullback(g) is the tuple of gᵀ · ∂f/∂x, one for each x.
+
+    Raises:
+        TypeError: an input of integers, or of something else that has no derivative.
+
+    >>> out, pullback = vjp(np.multiply, 2.0, 5.0)
+    >>> out, pullback(1.0)
+    (10.0, (5.0, 2.0))
+    """
+    starts = [start(x) for x in xs]
+    first = min(node.born for node in starts)
+    outer = modes.tracing
+    with enable_grad(), mode(tracing=first if outer is None else outer):
+        root = f(*starts)
+    # Gradients are recorded where someone may differentiate them: the caller, who handed nodes
+    # in, or a derivative being taken around this one, whose variables f has captured.
+    inside = outer is not None and reaches(root, outer, first)
+    recorded = inside or any(isinstance(x, Node) for x in xs)
+
+    def pullback(g: Any) -> tuple[Any, ...]:
+        grads = [None] * len(starts)
+        if isinstance(root, Node) and root.requires_grad:
+            with mode(recording=recorded):
+                grads = gradients(root, as_seed(root, g, recorded), starts)
+        whole = map(filled, grads, starts)
+        return tuple(of_kind(x, grad, inside) for x, grad in zip(xs, whole, strict=True))
+
+    return of_kind(xs[0], root, inside), pullback
+
+
+def start(x: Any) -> Node:
+    """A node with the number or array of x, connected to x if that is a node."""
+    if isinstance(x, Value):
+        node = value_result(TABLE[identity], (x,), x._data, 1.0)
+        node.requires_grad = True
+        return node
+    if isinstance(x, Tensor):
+        return variable(x)
+    if isinstance(x, int) and not isinstance(x, bool):
+        x = float(x)
+    return Tensor(x, requires_grad=True)
+
+
+def reaches(root: Any, low: int, high: int) -> bool:
+    """Whether root depends on a variable born in [low, high)."""
+    stack, seen = [root] if isinstance(root, Node) else [], set()
+    while stack:
+        node = stack.pop()
+        if node in seen or node.born < low or not node.requires_grad:
+            continue
+        if node.born < high:
+            return True
+        seen.add(node)
+        stack.extend(node.parents())
+    return False
+
+
+def as_seed(root: Any, g: Any, recorded: bool) -> Any:
+    if not recorded:
+        return root.seed(g.data if isinstance(g, Node) else g)
+    if isinstance(g, Node):
+        return root.seed(g)
+    kind = Value if isinstance(root, Value) else constant_of
+    return kind(root.seed(g))
+
+
+def filled(grad: Any, node: Node) -> Any:
+    """The gradient, or the zero of an input that f did not use."""
+    if grad is not None:
+        return grad
+    return Value(0.0, requires_grad=False) if isinstance(node, Value) else np.zeros_like(node)
+
+
+def of_kind(x: Any, result: Any, inside: bool = False) -> Any:
+    """A result in the kind of x; left a node if an outer derivative still needs it."""
+    if isinstance(x, Node):
+        node = result if isinstance(result, Node) else constant_of(result)
+        return node if modes.recording else node.detach()
+    if inside:
+        return result
+    array = result.data if isinstance(result, Node) else result
+    return float(array) if isinstance(x, int | float) and np.ndim(array) == 0 else array
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that gives (f(*xs), ∂f/∂xs[argnums]); f returns one number.
+
+    >>> value_and_grad(lambda x: x**3)(2.0)
+    (8.0, 12.0)
+    """
+
+    def both(*xs: Any, **kwargs: Any) -> tuple[Any, Any]:
+        out, pullback = partial_vjp(f, argnums, xs, kwargs)
+        if np.size(out) != 1:
+            raise ValueError(
+                f"grad: the function returned shape {np.shape(out)}; it must return one number. "
+                "Reduce it, or use jacobian."
+            )
+        grads = pullback(None)
+        return out, grads if isinstance(argnums, tuple) else grads[0]
+
+    return both
+
+
+def partial_vjp(f: Any, argnums: Any, xs: tuple, kwargs: dict) -> tuple[Any, Pullback]:
+    """vjp with respect to some of the arguments."""
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(-len(xs) <= place < len(xs) for place in places):
+        raise ValueError(f"argnums {argnums} of a function called with {len(xs)} arguments")
+    places = tuple(place % len(xs) for place in places)
+
+    def of_those(*moving: Any) -> Any:
+        args = list(xs)
+        for place, x in zip(places, moving, strict=True):
+            args[place] = x
+        return f(*args, **kwargs)
+
+    return vjp(of_those, *(xs[place] for place in places))
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that gives the gradient of f, which returns one number.
+
+    >>> grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
+    array([2., 4.])
+    >>> round(grad(grad(np.tanh))(0.5), 4)
+    -0.7269
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *xs, **kwargs: both(*xs, **kwargs)[1]
+
+
+def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, Any]:
+    """f(*xs), and ∂f/∂xs · tangents: how the output moves when the inputs do.
+
+    There are no forward rules: the pullback is linear in g, so its own vjp, with respect to g,
+    is the derivative forward.
+
+    >>> jvp(np.multiply, (2.0, 5.0), (1.0, 0.0))
+    (10.0, 5.0)
+    """
+    for x, tangent in zip(xs, tangents, strict=True):
+        if np.shape(x) != np.shape(tangent):
+            raise ValueError(f"jvp: a tangent of shape {np.shape(tangent)} for {np.shape(x)}")
+    nodes = [start(x) for x in xs]
+    out, pullback = vjp(f, *nodes)
+
+    def along(g: Any) -> Any:
+        pulled = zip(pullback(g), tangents, strict=True)
+        terms = [np.sum(one * tangent) for one, tangent in pulled]
+        return sum(terms[1:], terms[0])
+
+    zero = np.zeros_like(out) if isinstance(out, Tensor) or not isinstance(out, Node) else 0.0
+    _, back = vjp(along, Value(0.0) if isinstance(out, Value) else constant_of(zero))
+    tangent = back(None)[0]
+    return of_kind(xs[0], out), of_kind(xs[0], tangent)
+
+
+def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The function that gives ∂f/∂x, of shape out.shape + x.shape, a row for each output.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+
+    def rows(*xs: Any, **kwargs: Any) -> Any:
+        out, pullback = partial_vjp(f, argnums, xs, kwargs)
+        if isinstance(out, Value | float):
+            return pullback(None)[0]
+        units = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+        pulled = [pullback(unit)[0] for unit in units]
+        shape = (*out.shape, *np.shape(xs[argnums]))
+        return np.reshape(np.stack(pulled), shape) if pulled else np.zeros(shape)
+
+    return rows
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The function that gives ∂²f/∂x², of shape x.shape + x.shape; f returns one number.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)

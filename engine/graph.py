@@ -1,0 +1,210 @@
+"""The graph: a node remembers how it was made, and one walk goes back through it.
+
+Everything else in the engine is a kind of node (`Value`, `Tensor`), a rule for one op, or a
+consumer of `walk`. Read this file first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .op import Op
+
+# One clock for the whole process: it stamps a node's birth, and a later change of its data.
+# Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
+tick = itertools.count(1).__next__
+
+
+class Scope(NamedTuple):
+    """The module call inside which a node was made: names alone, never the module itself."""
+
+    path: str  # "blocks.0.attn", "" for the root
+    kind: str  # its class, "CausalSelfAttention"
+    parent: Scope | None
+
+
+class Modes(threading.local):
+    """What is switched on in this thread. A new thread starts with these defaults."""
+
+    recording = True  # ops remember their arguments
+    scope: Scope | None = None  # the module being called
+    observers: tuple[Observer, ...] = ()  # wrap every backward pass, oldest first
+    tracing: int | None = None  # birth of the oldest input of the derivatives being taken
+
+
+modes = Modes()
+
+
+@contextmanager
+def mode(**settings: Any) -> Iterator[None]:
+    """Set `modes` for a block, in this thread, and restore them however the block ends."""
+    before = {key: getattr(modes, key) for key in settings}
+    modes.__dict__.update(settings)
+    try:
+        yield
+    finally:
+        modes.__dict__.update(before)
+
+
+def no_grad() -> Any:
+    """Inside `with no_grad():` (or a function under `@no_grad()`) results are constants.
+
+    >>> from groundup.engine import Value
+    >>> a = Value(2.0)
+    >>> with no_grad():
+    ...     b = a * a
+    >>> b.requires_grad, (a * a).requires_grad
+    (False, True)
+    """
+    return mode(recording=False)
+
+
+def enable_grad() -> Any:
+    """Record again inside a `no_grad` block."""
+    return mode(recording=True)
+
+
+class Node:
+    """What `Value` and `Tensor` share: `data`, `grad`, and how the data came to be.
+
+    A leaf has `op is None`. A result is `op(*args, **kwargs)`, whose args are nodes, lists of
+    nodes or plain numbers and arrays. Both kinds answer two questions: which `shares` of a
+    gradient go to the arguments, and how to `accumulate` one into `.grad`.
+    """
+
+    __slots__ = ("_data", "args", "born", "changed", "name", "op", "requires_grad", "scope")
+
+    _data: Any
+    op: Op | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    born: int
+    changed: int
+    requires_grad: bool
+    scope: Scope | None
+    name: str | None
+
+    # Comparisons compare numbers, so the hash must be said again: identity.
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented
+
+    if TYPE_CHECKING:  # what a kind of node brings along
+        data: Any
+        grad: Any
+        shape: Any
+        keeps_grad: Any  # whether `backward` adds this node's gradient to its `.grad`
+
+        def detach(self) -> Any: ...
+
+    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
+        """Yield (argument, its share of `grad`) for each argument that requires a gradient."""
+        raise NotImplementedError
+
+    def accumulate(self, grad: Any) -> None:
+        """Add `grad` to `.grad`."""
+        raise NotImplementedError
+
+    def seed(self, seed: Any = None) -> Any:
+        """The gradient that a walk from here starts with: `seed` checked, or 1."""
+        raise NotImplementedError
+
+    def parents(self) -> Iterator[Node]:
+        """The nodes among the arguments, those inside a list (`np.concatenate`) too."""
+        for arg in self.args:
+            if isinstance(arg, Node):
+                yield arg
+            elif type(arg) in (list, tuple):
+                yield from (item for item in arg if isinstance(item, Node))
+
+    def backward(self, seed: Any = None) -> None:
+        """Add ∂self/∂node to `.grad` of every node behind this one that keeps its gradient.
+
+        Args:
+            seed: the gradient of some later loss with respect to this node, of its shape;
+                may be left out where the node holds one number: then it is 1.
+
+        Raises:
+            RuntimeError: no seed for many numbers, nothing here requires a gradient, or data
+                was changed after an op used it. `.grad` is then as it was before.
+
+        >>> from groundup.engine import Value
+        >>> a, b = Value(2.0), Value(-3.0)
+        >>> (a * b + a).backward()
+        >>> a.grad, b.grad
+        (-2.0, 2.0)
+        """
+        if not self.requires_grad:
+            raise RuntimeError(
+                f"backward() from {describe(self)}: it is a constant. Give an input "
+                "requires_grad=True, and compute outside no_grad()."
+            )
+        steps = walk(self, self.seed(seed))
+        for observer in modes.observers:
+            steps = observer(self, steps)
+        # Collect first, assign after: a walk that is interrupted leaves every .grad whole.
+        for node, grad in [step for step in steps if step[0].keeps_grad]:
+            node.accumulate(grad)
+
+
+Steps = Iterator[tuple[Node, Any]]
+Observer = Callable[[Node, Steps], Steps]  # sees each step of a pass and hands it on
+
+
+def walk(root: Node, seed: Any, since: int = 0) -> Steps:
+    """The backward pass as data: yield (node, ∂root/∂node), newest node first.
+
+    The newest pending node has nothing left to receive: all that it fed is newer, and done. So
+    each gradient is whole when it is yielded. Nothing is written on any node, and a consumer
+    may stop whenever it has seen enough.
+
+    Args:
+        root: where to start.
+        seed: ∂loss/∂root. A plain number or array gives plain gradients; a node gives
+            gradients that are nodes themselves, and can be differentiated again.
+        since: leave out nodes born before this.
+
+    >>> from groundup.engine import Value
+    >>> a = Value(3.0, name="a")
+    >>> [(node.name or node.op.name, grad) for node, grad in walk(a * a, 1.0)]
+    [('multiply', 1.0), ('a', 6.0)]
+    """
+    pending = {root: seed}
+    queue = [(-root.born, root)]  # no two nodes share a birth, so nodes are never compared
+    while queue:
+        node = heapq.heappop(queue)[1]
+        grad = pending.pop(node)
+        yield node, grad
+        if node.op is None:
+            continue
+        check_unchanged(node)
+        for arg, share in node.shares(grad):
+            if arg in pending:
+                pending[arg] = pending[arg] + share
+            elif arg.born >= since:
+                pending[arg] = share
+                heapq.heappush(queue, (-arg.born, arg))
+
+
+def check_unchanged(node: Node) -> None:
+    """Refuse to differentiate with numbers that are not those the op was computed from."""
+    for used in (node, *node.parents()):
+        if used.changed > node.born:
+            raise RuntimeError(
+                f"the data of {describe(used)} was changed after {node.op} used it, so its "
+                "gradient would be wrong. Run the forward pass again, then backward()."
+            )
+
+
+def describe(node: Node) -> str:
+    """A node in an error message: its name if it has one, else what it is."""
+    what = f"result of {node.op}" if node.op else "leaf"
+    named = f" {node.name!r}" if node.name else ""
+    return f"{type(node).__name__}{named} ({what}, shape {getattr(node, 'shape', ())})"

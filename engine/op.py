@@ -1,0 +1,190 @@
+"""One declaration per op: what it computes, how its gradient flows back, where it is defined.
+
+The table is keyed by the function that people call: numpy's own (`np.exp`) or ours (`relu`).
+Four kinds of argument can be handed to any of them, and each kind interprets the same
+declaration in its own way:
+
+- numpy arrays: the definition runs, nothing else;
+- Tensors: the definition runs on their arrays, and the result remembers op and arguments;
+- object arrays of Values: the definition runs on scalars, and so builds a scalar graph;
+- Names: the text of the formula is written down.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+Vjp = Callable[..., Any]  # (g, out, *args, **kwargs) -> the share of g for one argument
+
+
+class Kernel(NamedTuple):
+    """A faster first derivative of a definition, on float arrays alone.
+
+    forward(*args, **kwargs) -> (out, saved); backward(g, saved) -> one share per argument,
+    None for an argument that has no gradient.
+    """
+
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[[Any, Any], Sequence[Any]]
+
+
+@dataclass(eq=False)
+class Op:
+    """A row of the table.
+
+    Attributes:
+        fn: the function that people call, and the row's key.
+        definition: the same in plain numpy.
+        vjps: one rule per argument, itself a numpy expression; None for an argument without a
+            gradient (a shape, an index). An op without vjps is differentiated through its
+            definition, so everything inside must have a row of its own.
+        kernel: an optimisation of the definition, never needed.
+        samples: makes valid inputs, `samples(draw) -> (args, kwargs)`; see `samples.py`.
+        symbol: how formulas and pictures write it, where it is not `name(…)`.
+        exempt: why the scalar oracle cannot run this op, if it cannot.
+        on_scalars: the definition on object arrays, where numpy's own differs from it.
+        fits: which shapes an op of several arrays takes, for its error message.
+    """
+
+    fn: Callable[..., Any]
+    definition: Callable[..., Any]
+    vjps: tuple[Vjp | None, ...] | None
+    samples: Callable[..., Any] | None = None
+    kernel: Kernel | None = None
+    symbol: str = ""
+    exempt: str = ""
+    on_scalars: Callable[..., Any] | None = None
+    fits: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.fn.__name__
+
+    def __str__(self) -> str:
+        return self.name
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self.definition)
+
+    def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The same arguments in their places, where the rules look for them.
+
+        Raises:
+            TypeError: an option that the definition does not have (numpy's `out`, `where` …).
+        """
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            takes = "" if isinstance(self.fn, np.ufunc) else f"; it takes {self.signature}"
+            raise TypeError(
+                f"{self} on Tensors has no such arguments, {', '.join(kwargs)}: {error}{takes}"
+            ) from None
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    def explained(self, error: ValueError, args: tuple) -> ValueError:
+        """A shape error that names the op and the shapes, and says what would fit."""
+        shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
+        given = f" of shapes {' and '.join(shapes)}" if shapes else ""
+        if len(shapes) > 1 and self.fits:
+            return ValueError(f"{self}{given}: {self.fits}")
+        own = str(error).startswith(f"{self}:")
+        return error if own else ValueError(f"{self}{given}: {str(error).rstrip()}")
+
+
+BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
+
+TABLE: dict[Callable[..., Any], Op] = {}
+CONSTANT: set[Callable[..., Any]] = set()  # derivative zero everywhere: plain arrays come out
+
+
+def declare(fn: Callable[..., Any], *vjps: Vjp | None, **fields: Any) -> Op:
+    """Give a numpy function its row: `declare(np.exp, lambda g, out, x: g * out)`."""
+    fields.setdefault("definition", fn)
+    TABLE[fn] = Op(fn, vjps=vjps or None, **fields)
+    return TABLE[fn]
+
+
+def op(*vjps: Vjp | None, **fields: Any) -> Callable[[F], F]:
+    """Make a function of ours an op: the decorated body is its definition.
+
+    >>> from groundup.engine import Tensor
+    >>> @op(lambda g, out, x: g * 3 * x**2)
+    ... def cube(x):
+    ...     return x**3
+    >>> cube(2.0)
+    8.0
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> float(x.grad)
+    12.0
+    """
+
+    def decorate(definition: F) -> F:
+        fn = dispatching(definition)
+        declare(fn, *vjps, definition=definition, **fields)
+        return fn
+
+    return decorate
+
+
+def constant(definition: F) -> F:
+    """Declare a function of ours flat: on Tensors it takes their arrays and returns one."""
+    fn = dispatching(definition)
+    CONSTANT.add(fn)
+    return fn
+
+
+def dispatching(definition: F) -> F:
+    """`definition` for plain arrays; for anything else, what its kind makes of the call.
+
+    It does for our functions what `__array_ufunc__` and `__array_function__` do for numpy's.
+    """
+
+    @functools.wraps(definition)
+    def fn(*args: Any, **kwargs: Any) -> Any:
+        interpret = interpreter((*args, *kwargs.values()))
+        return interpret(fn, args, kwargs) if interpret else definition(*args, **kwargs)
+
+    return fn  # type: ignore[return-value]
+
+
+def interpreter(args: Iterable[Any]) -> Callable[..., Any] | None:
+    """The `interpret` of the first argument that has one. An object array holds Values."""
+    for arg in args:
+        if type(arg) in (list, tuple):
+            found = interpreter(arg)
+        elif isinstance(arg, np.ndarray) and arg.dtype == object:
+            from .value import Value  # Values need the table, so they cannot be imported first
+
+            found = Value.interpret
+        else:
+            found = getattr(type(arg), "interpret", None)
+        if found:
+            return found
+    return None
+
+
+def lookup(fn: Callable[..., Any]) -> Op:
+    """The row of `fn`.
+
+    Raises:
+        TypeError: it has none, and so no derivative that we know.
+    """
+    try:
+        return TABLE[fn]
+    except KeyError:
+        name = getattr(fn, "__name__", str(fn))
+        raise TypeError(
+            f"{name} has no derivative here. Use ops that have one, declare it with "
+            f"groundup.engine.declare({name}, vjp, …), or hand it x.data if its result is to "
+            "be a constant."
+        ) from None

@@ -1,0 +1,122 @@
+"""Ops that reduce an array over axes, and those that need such a sum: softmax and its kin.
+
+`axis` is one axis, several, or None for all, and `keepdims` leaves them there with size 1, as
+in numpy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..op import constant, declare, op
+from ..samples import along_axis, reduction
+
+
+def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    """A reduction's gradient with the reduced axes back in place, so that it broadcasts to a."""
+    if keepdims or np.ndim(g) == np.ndim(a):
+        return g
+    return np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
+
+
+def sum_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sum(a, axis=axis, keepdims=keepdims)
+
+
+def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.broadcast_to(kept(g, a, axis, keepdims), np.shape(a))
+
+
+declare(np.sum, sum_vjp, definition=sum_definition, samples=reduction())
+
+
+def mean_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.mean(a, axis=axis, keepdims=keepdims)
+
+
+def mean_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    share = g * (np.size(out) / max(np.size(a), 1))
+    return np.broadcast_to(kept(share, a, axis, keepdims), np.shape(a))
+
+
+declare(np.mean, mean_vjp, definition=mean_definition, samples=reduction(min_side=1))
+
+
+# numpy's own takes a conjugate, which a Value has not; and the definition is a rule already.
+def var_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.mean((a - np.mean(a, axis=axis, keepdims=True)) ** 2, axis=axis, keepdims=keepdims)
+
+
+declare(np.var, definition=var_definition, samples=reduction(min_side=1))
+
+
+@constant
+def first_where(mask: Any, axis: Any = None) -> Any:
+    """True at the first True along `axis` alone: who wins a tie.
+
+    >>> first_where(np.array([False, True, True]))
+    array([False,  True, False])
+    """
+    mask = np.asarray(mask)
+    axes = range(mask.ndim) if axis is None else np.atleast_1d(axis) % max(mask.ndim, 1)
+    rest = [i for i in range(mask.ndim) if i not in axes]
+    order = [*rest, *axes]
+    rows = mask.transpose(order)
+    flat = rows.reshape(*rows.shape[: len(rest)], -1)
+    first = flat & (np.cumsum(flat, axis=-1) == 1)
+    return first.reshape(rows.shape).transpose(np.argsort(order))
+
+
+def extreme_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    best = kept(out, a, axis, keepdims)
+    wins = first_where((a == best) | (a != a), axis)
+    return np.where(wins, kept(g, a, axis, keepdims), 0)
+
+
+def max_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims)
+
+
+def min_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.min(a, axis=axis, keepdims=keepdims)
+
+
+distinct = reduction(min_side=1, distinct=True)
+declare(np.max, extreme_vjp, definition=max_definition, samples=distinct)
+declare(np.min, extreme_vjp, definition=min_definition, samples=distinct)
+
+
+def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+@op(softmax_vjp, samples=along_axis())
+def softmax(x: Any, axis: int = -1) -> Any:
+    """exp(x) / Σ exp(x) along `axis`, after taking away the largest, which changes nothing.
+
+    A row of −∞ alone (nothing to attend to) gives zeros, and no NaN.
+
+    >>> softmax(np.array([0.0, 0.0, -np.inf]))
+    array([0.5, 0.5, 0. ])
+    """
+    top = np.max(x, axis=axis, keepdims=True)
+    powers = np.exp(x - np.where(top == -np.inf, 0, top))
+    total = np.sum(powers, axis=axis, keepdims=True)
+    return powers / (total + (total == 0))
+
+
+def log_softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
+    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+
+
+@op(log_softmax_vjp, samples=along_axis())
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """log(softmax(x)) = x − log Σ exp(x), computed so that nothing overflows.
+
+    >>> log_softmax(np.array([1000.0, 1000.0])).round(4)
+    array([-0.6931, -0.6931])
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

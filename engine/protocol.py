@@ -1,0 +1,141 @@
+"""The operators, methods and protocols through which an object takes part in numpy code.
+
+`np.exp(x)`, `x + 1`, `1 - x`, `x.sum(axis=0)`, `x[1:]`: all of them arrive at one place, the
+class's `interpret(fn, args, kwargs)`, with the numpy function that was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .ops.elementwise import erf, relu
+from .ops.shape import getitem
+
+
+def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def operator(self: Any, other: Any) -> Any:
+        return self.interpret(ufunc, (self, other), {})
+
+    def reflected(self: Any, other: Any) -> Any:
+        return self.interpret(ufunc, (other, self), {})
+
+    return operator, reflected
+
+
+def _unary(fn: Any) -> Callable[..., Any]:
+    def method(self: Any) -> Any:
+        return self.interpret(fn, (self,), {})
+
+    method.__doc__ = f"{fn.__name__} of each element."
+    return method
+
+
+def _reduction(fn: Any) -> Callable[..., Any]:
+    def method(self: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return self.interpret(fn, (self, axis, keepdims), {})
+
+    method.__doc__ = f"np.{fn.__name__} over `axis` (one, several or None for all)."
+    return method
+
+
+class NumpyProtocol:
+    """What an array has, by way of `interpret`; a subclass has that, and `data`, an array."""
+
+    __slots__ = ()
+
+    data: Any
+    interpret: Callable[..., Any]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or "out" in kwargs:
+            what = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+            instead = "an assignment, y = y + x" if "out" in kwargs else "np.sum, np.max …"
+            raise TypeError(
+                f"{what}{' into an array' if 'out' in kwargs else ''} would lose the gradient of "
+                f"a {type(self).__name__}: use {instead}"
+            )
+        return self.interpret(ufunc, args, kwargs)
+
+    def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        return self.interpret(fn, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise TypeError(
+            f"a {type(self).__name__} made a plain array would lose its gradient: write .data (or "
+            ".item()) if you mean that, np.stack or np.concatenate to join several"
+        )
+
+    __add__, __radd__ = _binary(np.add)
+    __sub__, __rsub__ = _binary(np.subtract)
+    __mul__, __rmul__ = _binary(np.multiply)
+    __truediv__, __rtruediv__ = _binary(np.divide)
+    __pow__, __rpow__ = _binary(np.power)
+    __matmul__, __rmatmul__ = _binary(np.matmul)
+    __eq__ = _binary(np.equal)[0]
+    __ne__ = _binary(np.not_equal)[0]
+    __lt__ = _binary(np.less)[0]
+    __le__ = _binary(np.less_equal)[0]
+    __gt__ = _binary(np.greater)[0]
+    __ge__ = _binary(np.greater_equal)[0]
+    __hash__ = object.__hash__
+
+    __neg__ = _unary(np.negative)
+    __abs__ = _unary(np.absolute)
+    exp, log, sqrt, tanh = map(_unary, (np.exp, np.log, np.sqrt, np.tanh))
+    abs, relu, erf = map(_unary, (np.absolute, relu, erf))
+    sum, mean, max, min, var = map(_reduction, (np.sum, np.mean, np.max, np.min, np.var))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.interpret(getitem, (self, index), {})
+
+    def reshape(self, *shape: Any) -> Any:
+        """np.reshape: one shape, or its sides."""
+        sides = shape[0] if len(shape) == 1 and np.iterable(shape[0]) else shape
+        return self.interpret(np.reshape, (self, tuple(sides)), {})
+
+    def transpose(self, *axes: Any) -> Any:
+        """np.transpose: all axes reversed, or in the order given."""
+        order = axes[0] if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])) else axes
+        return self.interpret(np.transpose, (self, tuple(order) if order else None), {})
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """np.swapaxes."""
+        return self.interpret(np.swapaxes, (self, axis1, axis2), {})
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """np.squeeze."""
+        return self.interpret(np.squeeze, (self, axis), {})
+
+    @property
+    def T(self) -> Any:
+        return self.transpose()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def dtype(self) -> Any:
+        return self.data.dtype
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Any:
+        if not self.ndim:
+            raise TypeError(f"iteration over a {type(self).__name__} of no dimensions")
+        return (self[i] for i in range(len(self)))

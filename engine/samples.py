@@ -1,0 +1,155 @@
+"""How an op says which inputs are valid: `samples(draw) -> (args, kwargs)`.
+
+`draw` chooses. Hypothesis chooses in `check/strategies.py`, numpy's generator in `RandomDraw`,
+and `ExampleDraw` always takes the plainest case, for formulas in docs and pictures.
+
+Every number is an odd multiple of 1/16, so that none sits on a kink at an integer and two
+different ones are far enough apart for finite differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+Shape = tuple[int, ...]
+Sampler = Callable[["Draw"], tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+class Domain(NamedTuple):
+    """An open interval that an op's argument must lie in."""
+
+    low: float
+    high: float
+
+
+REAL = Domain(-3.0, 3.0)
+POSITIVE = Domain(0.5, 4.0)
+SMALL = Domain(-1.0, 1.0)
+
+
+class Draw:
+    """Choices. A subclass says how one integer, and how many integers, are chosen."""
+
+    def integer(self, low: int, high: int) -> int:
+        raise NotImplementedError
+
+    def integers(self, count: int, low: int, high: int, distinct: bool) -> np.ndarray:
+        raise NotImplementedError
+
+    def choice(self, options: Sequence[T]) -> T:
+        return options[self.integer(0, len(options) - 1)]
+
+    def boolean(self) -> bool:
+        return self.choice((False, True))
+
+    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
+        dims = self.integer(min_dims, max_dims)
+        return tuple(self.integer(min_side, 3) for _ in range(dims))
+
+    def broadcastable(self, shape: Shape) -> Shape:
+        """A shape that broadcasts to `shape`: axes missing on the left, others of size 1."""
+        kept = shape[self.integer(0, len(shape)) :]
+        return tuple(1 if self.boolean() else side for side in kept)
+
+    def axis(self, ndim: int) -> int:
+        return self.integer(-ndim, ndim - 1)
+
+    def axes(self, ndim: int) -> int | Shape | None:
+        """One axis, several, or None for all."""
+        kind = self.choice(("none", "one", "several")) if ndim else "none"
+        if kind == "one":
+            return self.axis(ndim)
+        if kind == "several":
+            return tuple(axis for axis in range(ndim) if self.boolean())
+        return None
+
+    def permutation(self, n: int) -> Shape:
+        return tuple(int(i) for i in self.integers(n, 0, max(n - 1, 0), distinct=True))
+
+    def array(self, shape: Shape, domain: Domain = REAL, distinct: bool = False) -> np.ndarray:
+        """Odd multiples of 1/16 inside `domain`; where `distinct`, no two alike."""
+        count = int(np.prod(shape, dtype=int))
+        low, high = round(domain.low * 8), round(domain.high * 8) - 1
+        if distinct:
+            high = max(high, low + count)
+        return ((2 * self.integers(count, low, high, distinct) + 1) / 16).reshape(shape)
+
+    def index(self, high: int, shape: Shape) -> np.ndarray:
+        """An array of indices below `high`, repeats allowed."""
+        count = int(np.prod(shape, dtype=int))
+        return self.integers(count, 0, high - 1, False).reshape(shape)
+
+
+class RandomDraw(Draw):
+    """Choices by numpy's generator."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def integers(self, count: int, low: int, high: int, distinct: bool) -> np.ndarray:
+        if distinct:
+            return low + self.rng.permutation(high - low + 1)[:count]
+        return self.rng.integers(low, high + 1, count)
+
+
+class ExampleDraw(RandomDraw):
+    """The plainest case: matrices of 2 rows and 3 columns, nothing broadcast, no options."""
+
+    def integer(self, low: int, high: int) -> int:
+        return high
+
+    def choice(self, options: Sequence[T]) -> T:
+        return options[0]
+
+    def boolean(self) -> bool:
+        return False
+
+    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
+        return (2, 3, 4)[: min(max(2, min_dims), max_dims)]
+
+    def broadcastable(self, shape: Shape) -> Shape:
+        return shape
+
+
+def elementwise(*domains: Domain, tied: bool = True) -> Sampler:
+    """Samples for an op that works on each element: arguments broadcast against each other.
+
+    Where not `tied`, numbers of one argument never equal those of the next.
+    """
+
+    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        shape = draw.shape()
+        shapes = [shape] + [draw.broadcastable(shape) for _ in domains[1:]]
+        if draw.boolean():
+            shapes.reverse()
+        arrays = [draw.array(s, domain) for s, domain in zip(shapes, domains, strict=True)]
+        return tuple(np.asarray(a + (not tied) * i / 16) for i, a in enumerate(arrays)), {}
+
+    return samples
+
+
+def reduction(domain: Domain = REAL, min_side: int = 0, distinct: bool = False) -> Sampler:
+    """Samples for an op that reduces an array over some of its axes."""
+
+    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        x = draw.array(draw.shape(min_side=min_side), domain, distinct)
+        return (x,), {"axis": draw.axes(x.ndim), "keepdims": draw.boolean()}
+
+    return samples
+
+
+def along_axis(domain: Domain = REAL) -> Sampler:
+    """Samples for an op along one axis that is not empty, such as softmax."""
+
+    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        x = draw.array(draw.shape(min_dims=1, min_side=1), domain)
+        return (x,), {"axis": draw.axis(x.ndim)}
+
+    return samples

@@ -1,0 +1,367 @@
+"""`Tensor`: one array that remembers how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, describe, enable_grad, modes, tick, walk
+from .op import CONSTANT, TABLE, Op, lookup
+from .ops.shape import identity
+from .protocol import NumpyProtocol
+from .value import MIXED, Value
+
+
+class Tensor(NumpyProtocol, Node):
+    """An array in a graph. Whatever numpy code it goes through is differentiable.
+
+    Args:
+        data: numbers, nested lists of them, or an array, which is copied. As in numpy, Python
+            floats are float64, and an array keeps its dtype.
+        requires_grad: whether `backward` gives it a `.grad`.
+        name: what pictures and errors call it.
+
+    Raises:
+        TypeError: not real numbers, or an integer tensor that asks for a gradient.
+
+    >>> x = Tensor([[1.0, 2.0]], requires_grad=True)
+    >>> (x @ x.T).sum().backward()
+    >>> x.grad
+    array([[2., 4.]])
+    """
+
+    __slots__ = ("__weakref__", "_grad", "_retains", "kwargs", "saved")
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if isinstance(data, Node):
+            raise TypeError(f"Tensor of a {type(data).__name__}: use it as it is, or .detach() it")
+        array = np.array(data)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"Tensor: an array of real numbers, not of {array.dtype} ({data!r:.60})"
+            )
+        self._fill(array, None, (), {}, None, False)
+        self.name = name
+        if requires_grad:
+            self.requires_grad_()
+
+    def _fill(
+        self, data: np.ndarray, op: Op | None, args: Any, kwargs: Any, saved: Any, needs: bool
+    ) -> Tensor:
+        self._data = data
+        self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
+        self.born, self.changed = tick(), 0
+        self.requires_grad = needs
+        self._grad: np.ndarray | None = None
+        self._retains = False
+        self.scope, self.name = modes.scope, None
+        return self
+
+    @property
+    def data(self) -> np.ndarray:
+        """The array. Assigning casts floats to the tensor's width and keeps its shape; graphs
+        that used the old data refuse to run backward. (`x.data[0] = 9` cannot be seen.)"""
+        return self._data
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        array = np.asarray(new)
+        if array.shape != self.shape:
+            raise ValueError(f"data of shape {array.shape} assigned to a Tensor of {self.shape}")
+        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"{array.dtype} data assigned to a Tensor of {self.dtype}")
+        self._data = array.astype(self.dtype, copy=False)
+        self.changed = tick()
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The sum of all gradients since it was last zeroed, of data's shape and dtype."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is not None:
+            new = np.asarray(new)
+            if new.shape != self.shape:
+                raise ValueError(f"grad of shape {new.shape} assigned to a Tensor of {self.shape}")
+            new = new.astype(self.dtype, copy=False)
+        self._grad = new
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient, or no longer; in place."""
+        if requires_grad and self.dtype.kind != "f":
+            raise TypeError(
+                f"a Tensor of {self.dtype} cannot require a gradient: only floats change "
+                "smoothly. Write 1.0 instead of 1, or use .astype(float) on the array."
+            )
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> Tensor:
+        """Keep the gradient of this result too, where backward keeps those of leaves alone."""
+        self._retains = True
+        return self
+
+    @property
+    def keeps_grad(self) -> bool:
+        return self._retains or (self.op is None and self.requires_grad)
+
+    def zero_grad(self) -> None:
+        """Set `.grad` back to None."""
+        self._grad = None
+
+    def detach(self) -> Tensor:
+        """A constant with the same array, which is shared."""
+        return constant_of(self._data)
+
+    def item(self) -> Any:
+        """The number in a tensor of one element, without its graph."""
+        return self._data.item()
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same numbers in another dtype; between floats the gradient flows through."""
+        if self.requires_grad and modes.recording and np.dtype(dtype).kind == "f":
+            return variable(self, dtype)
+        return constant_of(self._data.astype(dtype))
+
+    # Backward
+
+    def seed(self, seed: Any = None) -> Any:
+        if seed is None:
+            if self.size != 1:
+                raise RuntimeError(
+                    f"backward() from a Tensor of shape {self.shape}: reduce it to one number "
+                    "first (.sum(), .mean()), or pass a seed of that shape"
+                )
+            return np.ones_like(self._data)
+        if np.shape(seed) != self.shape:
+            raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
+        return seed if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
+
+    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
+        """By the op's rules, which are handed arrays, or, for a recorded walk, Tensors."""
+        op, recorded = self.op, isinstance(grad, Tensor)
+        assert op is not None
+        if op.vjps is None:
+            shares = definition_shares(self, grad) if recorded else saved_shares(self, grad)
+            pairs: Iterable[Any] = zip(self.args, shares, strict=False)
+        else:
+            args = self.args if recorded else tuple(map(plain, self.args))
+            out = self if recorded else self._data
+            pairs = (
+                (arg, rule(grad, out, *args, **self.kwargs))
+                for arg, rule in zip(self.args, op.vjps, strict=False)
+                if rule is not None and any(map(needs_grad, nodes((arg,))))
+            )
+        for arg, share in pairs:
+            for one, its_share in zip(arg, share, strict=True) if is_list(arg) else [(arg, share)]:
+                if its_share is not None and needs_grad(one):
+                    yield one, fit(its_share, one)
+
+    def accumulate(self, grad: Any) -> None:
+        grad = plain(grad)
+        # A copy, since `a + b` hands one array to both of its arguments.
+        self._grad = np.array(grad) if self._grad is None else self._grad + grad
+
+    # Recording
+
+    @staticmethod
+    def interpret(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Run `fn` on the arrays of Tensors and record the call."""
+        if fn in CONSTANT:
+            return fn(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+        op = lookup(fn)
+        if kwargs:
+            args, kwargs = op.arguments(args, kwargs)
+        return record(op, args, kwargs)
+
+    # Behaviour as a number
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"the truth of a Tensor of shape {self.shape} is ambiguous: use (x > 0).any() "
+                "or .all()"
+            )
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() or int() of a Tensor would lose its gradient: write .item() or .data"
+        )
+
+    __int__ = __float__
+    __index__ = None
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor is not changed in place: an op may still need it. Use np.where or "
+            "np.concatenate to make a new one, or assign to .data of a leaf"
+        )
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        name = f", name={self.name!r}" if self.name else ""
+        made = (
+            f", op={self.op}" if self.op else ", requires_grad=True" if self.requires_grad else ""
+        )
+        width = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        return f"{type(self).__name__}({text}{width}{name}{made})"
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are of leaves: a copied result would drag its graph along."""
+        if self.op is not None:
+            raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
+        state = (self._data, self.requires_grad, self.name, self._grad)
+        return _restored, (type(self), *state)
+
+
+def _restored(kind: type[Tensor], data: Any, requires: bool, name: Any, grad: Any) -> Tensor:
+    tensor = kind.__new__(kind)._fill(np.array(data), None, (), {}, None, requires)
+    tensor.name = name
+    tensor.grad = None if grad is None else np.array(grad)
+    return tensor
+
+
+def constant_of(data: Any) -> Tensor:
+    """A constant Tensor that shares its array."""
+    return Tensor.__new__(Tensor)._fill(np.asarray(data), None, (), {}, None, False)
+
+
+# Recording: what happens when an op meets a Tensor
+
+
+def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
+    """The Tensor op(*args, **kwargs): its array, and how it was made."""
+    arrays = tuple(map(plain, args))
+    width = float_width(args)
+    arrays = tuple(of_width(array, width) for array in arrays)
+    needs = modes.recording and any(needs_grad(node) for node in nodes(args))
+    saved = None
+    try:
+        if not needs or op.vjps is not None:
+            data = op.definition(*arrays, **kwargs)
+        elif op.kernel is not None:
+            data, saved = op.kernel.forward(*arrays, **kwargs)
+        else:
+            data, saved = record_definition(op, args, kwargs)
+    except ValueError as error:
+        raise op.explained(error, arrays) from None
+    data = of_width(np.asarray(data), width)
+    if data.dtype == object:
+        raise TypeError(MIXED)
+    if not needs:
+        return constant_of(data)
+    return Tensor.__new__(Tensor)._fill(data, op, args, kwargs, saved, True)
+
+
+def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Run a definition on fresh leaves, and keep its graph for the first derivative."""
+    leaves = [each(leaf_like, arg) for arg in args]
+    inside = op.definition(*leaves, **kwargs)
+    return inside.data, (inside, leaves)
+
+
+def saved_shares(node: Tensor, grad: Any) -> Sequence[Any]:
+    """The first derivative of a definition: by its kernel, or through its graph."""
+    assert node.op is not None
+    if node.op.kernel is not None:
+        return node.op.kernel.backward(grad, node.saved)
+    inside, leaves = node.saved
+    return gradients(inside, grad, leaves)
+
+
+def definition_shares(node: Tensor, grad: Tensor) -> Sequence[Any]:
+    """Any derivative of a definition: run it again on the arguments themselves, recorded."""
+    assert node.op is not None
+    with enable_grad():
+        starts = [each(variable, arg) for arg in node.args]
+        again = node.op.definition(*starts, **node.kwargs)
+        return gradients(again, grad, starts)
+
+
+def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
+    """∂root/∂arg for each argument, None where there is none; what is behind is left alone."""
+    targets = dict.fromkeys(nodes(args))
+    oldest = min((node.born for node in targets), default=0)
+    found = {node: grad for node, grad in walk(root, seed, oldest) if node in targets}
+    return [each(found.get, arg) for arg in args]
+
+
+def variable(x: Any, dtype: Any = None) -> Tensor:
+    """A new node equal to x, from which a derivative can be taken without going behind x."""
+    array = x._data if dtype is None else x._data.astype(dtype)
+    return Tensor.__new__(Tensor)._fill(array, TABLE[identity], (x,), {}, None, True)
+
+
+def leaf_like(x: Tensor) -> Tensor:
+    """A leaf with the array of x, which wants a gradient if x does."""
+    return Tensor.__new__(Tensor)._fill(x._data, None, (), {}, None, x.requires_grad)
+
+
+def fit(share: Any, arg: Tensor) -> Any:
+    """A share in the shape and width of its argument: the one place that undoes broadcasting."""
+    if arg.dtype.kind != "f":
+        raise TypeError(f"a gradient for {describe(arg)} of {arg.dtype}: only floats can have one")
+    missing = np.ndim(share) - arg.ndim
+    if np.shape(share) != arg.shape:
+        shape = np.shape(share)[missing:]
+        stretched = [i + missing for i, n in enumerate(arg.shape) if n == 1 != shape[i]]
+        share = np.reshape(np.sum(share, axis=(*range(missing), *stretched)), arg.shape)
+    if isinstance(share, Tensor):
+        return share if share.dtype == arg.dtype else variable(share, arg.dtype)
+    return np.asarray(share, arg.dtype)
+
+
+# Arguments: Tensors, lists of Tensors, and anything else
+
+
+def nodes(args: Any) -> Iterator[Any]:
+    """The nodes among arguments, those in lists too."""
+    for arg in args:
+        if isinstance(arg, Node):
+            yield arg
+        elif is_list(arg):
+            yield from nodes(arg)
+
+
+def each(change: Callable[[Any], Any], arg: Any) -> Any:
+    """An argument with every node in it changed."""
+    if isinstance(arg, Node):
+        return change(arg)
+    return type(arg)(each(change, item) for item in arg) if is_list(arg) else arg
+
+
+def plain(arg: Any) -> Any:
+    """An argument with every Tensor in it replaced by its array."""
+    if isinstance(arg, Value):
+        raise TypeError(MIXED)
+    return arg._data if isinstance(arg, Tensor) else each(plain, arg)
+
+
+def is_list(arg: Any) -> bool:
+    return type(arg) in (list, tuple)
+
+
+def needs_grad(arg: Any) -> bool:
+    return isinstance(arg, Node) and arg.requires_grad
+
+
+def float_width(args: Any) -> Any:
+    """The widest dtype of the float Tensors: they alone decide a result's width."""
+    width = None
+    for node in nodes(args):
+        if node.dtype.kind == "f" and node.dtype != width:
+            width = node.dtype if width is None else np.promote_types(width, node.dtype)
+    return width
+
+
+def of_width(array: Any, width: Any) -> Any:
+    """A float array or numpy scalar in that width; anything else as it is."""
+    is_float = isinstance(array, np.ndarray | np.generic) and array.dtype.kind == "f"
+    return array.astype(width) if is_float and width not in (None, array.dtype) else array

@@ -1,0 +1,354 @@
+"""`Value`: one float that remembers how it was made.
+
+Each function says what it computes and, beside it, its partial derivatives. They are kept on
+the node: first-order backward is then one multiplication per edge, with no look-up. Op and
+arguments are kept too, so higher orders take the same rules as Tensors do, from the table; a
+test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import ops  # noqa: F401  (fills the table)
+from .graph import Node, modes, tick
+from .op import CONSTANT, TABLE, Op, lookup
+from .ops.elementwise import erf, relu
+
+MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
+NUMBERS = (int, float, np.integer, np.floating, np.bool_)
+
+
+# Floats as IEEE and numpy have them, where Python would raise
+
+
+def ieee(python: Callable[..., Any], numpy: Callable[..., Any], *xs: float) -> float:
+    """Python's quick function; where it raises (exp(1000), 1/0), the answer of numpy."""
+    try:
+        return python(*xs)
+    except (OverflowError, ZeroDivisionError, ValueError):
+        with np.errstate(all="ignore"):
+            return float(numpy(*xs))
+
+
+def quotient(a: float, b: float) -> float:
+    return a / b if b else ieee(float.__truediv__, np.divide, a, b)
+
+
+def logarithm(a: float) -> float:
+    return ieee(math.log, np.log, a)
+
+
+# The node of an op: (op, arguments, what it computes, a partial derivative for each argument)
+
+
+def result(op: Op, args: tuple[Any, ...], data: float, *partials: float) -> Value:
+    """The node of op(*args); a constant where nothing is recorded or nothing needs it."""
+    if not (modes.recording and any(isinstance(x, Value) and x.requires_grad for x in args)):
+        return Value(data, requires_grad=False)
+    node = Value.__new__(Value)
+    node._data, node.grad, node.requires_grad = data, 0.0, True
+    node.op, node.args, node.partials = op, args, partials
+    node.born, node.changed = tick(), 0
+    node.scope, node.name = modes.scope, None
+    return node
+
+
+def add(x: Any, y: Any, a: float, b: float) -> Value:
+    return result(TABLE[np.add], (x, y), a + b, 1.0, 1.0)
+
+
+def subtract(x: Any, y: Any, a: float, b: float) -> Value:
+    return result(TABLE[np.subtract], (x, y), a - b, 1.0, -1.0)
+
+
+def multiply(x: Any, y: Any, a: float, b: float) -> Value:
+    return result(TABLE[np.multiply], (x, y), a * b, b, a)
+
+
+def divide(x: Any, y: Any, a: float, b: float) -> Value:
+    out = quotient(a, b)
+    return result(TABLE[np.divide], (x, y), out, quotient(1.0, b), -quotient(out, b))
+
+
+def power(x: Any, y: Any, a: float, b: float) -> Value:
+    """a**b. As in the table, a**0 is flat in a, and 0**b in b."""
+    out = ieee(math.pow, np.power, a, b)
+    in_a = b * ieee(math.pow, np.power, a, b - 1) if b else 0.0
+    in_b = out * logarithm(a or 1.0) if isinstance(y, Value) else 0.0
+    return result(TABLE[np.power], (x, y), out, in_a, in_b)
+
+
+def number(x: Any) -> float | None:
+    """The float of an operand; None for what a Value cannot be combined with by itself."""
+    if isinstance(x, Value):
+        return x._data
+    if isinstance(x, NUMBERS):
+        return float(x)
+    if isinstance(x, Node):
+        raise TypeError(MIXED)
+    return None
+
+
+def operators(rule: Callable[..., Value]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """x + y for a Value on the left, and for one on the right."""
+
+    def operator(self: Value, other: Any) -> Any:
+        b = number(other)
+        return NotImplemented if b is None else rule(self, other, self._data, b)
+
+    def reflected(self: Value, other: Any) -> Any:
+        a = number(other)
+        return NotImplemented if a is None else rule(other, self, a, self._data)
+
+    return operator, reflected
+
+
+def comparison(compare: Callable[[float, float], bool]) -> Callable[..., Any]:
+    """A comparison of numbers, which has no gradient."""
+
+    def operator(self: Value, other: Any) -> Any:
+        b = number(other)
+        return NotImplemented if b is None else compare(self._data, b)
+
+    return operator
+
+
+class Value(Node):
+    """A number in a graph, with `.grad` 0.0 until a backward pass adds to it.
+
+    Args:
+        data: a Python or numpy number; kept as a float.
+        name: what pictures and errors call it.
+        requires_grad: False for a constant.
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> loss = (a * b + 10).tanh()
+    >>> loss.backward()
+    >>> print(f"{loss:.4f} {a.grad:.4f} {b.grad:.4f}")
+    0.9993 -0.0040 0.0027
+    """
+
+    __slots__ = ("grad", "partials")
+
+    kwargs: dict[str, Any] = {}  # noqa: RUF012  (no op on scalars has any)
+    partials: tuple[float, ...]
+    shape = ()
+    keeps_grad = True
+
+    def __init__(self, data: Any, name: str | None = None, requires_grad: bool = True) -> None:
+        if not isinstance(data, NUMBERS):
+            hint = " (use its .item())" if isinstance(data, Node | np.ndarray) else ""
+            raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
+        self._data, self.grad, self.requires_grad = float(data), 0.0, requires_grad
+        self.op, self.args, self.partials = None, (), ()
+        self.born, self.changed = tick(), 0
+        self.scope, self.name = modes.scope, name
+
+    @property
+    def data(self) -> float:
+        """The number. It may be changed after backward; a graph that used the old one then
+        refuses to run backward again."""
+        return self._data
+
+    @data.setter
+    def data(self, new: float) -> None:
+        self._data = float(new)
+        self.changed = tick()
+
+    def item(self) -> float:
+        """The number, without its graph."""
+        return self._data
+
+    def detach(self) -> Value:
+        """A constant with the same number."""
+        return Value(self._data, self.name, requires_grad=False)
+
+    def zero_grad(self) -> None:
+        """Set `.grad` back to 0.0."""
+        self.grad = 0.0
+
+    # Backward
+
+    def seed(self, seed: Any = None) -> Any:
+        return 1.0 if seed is None else seed if isinstance(seed, Value) else float(seed)
+
+    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
+        if isinstance(grad, Value):
+            return self.recorded_shares(grad)
+        return (
+            (arg, grad * partial)
+            for arg, partial in zip(self.args, self.partials, strict=True)
+            if isinstance(arg, Value) and arg.requires_grad
+        )
+
+    def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
+        """By the rules in the table, so that the shares are Values themselves."""
+        vjps = self.op.vjps or () if self.op else ()
+        for arg, vjp in zip(self.args, vjps, strict=True):
+            if isinstance(arg, Value) and arg.requires_grad and vjp is not None:
+                share = unwrap(vjp(grad, self, *self.args))
+                yield arg, share if isinstance(share, Value) else Value(share, requires_grad=False)
+
+    def accumulate(self, grad: Any) -> None:
+        self.grad += grad if type(grad) is float else grad.item()
+
+    # Operators and functions
+
+    __add__, __radd__ = operators(add)
+    __sub__, __rsub__ = operators(subtract)
+    __mul__, __rmul__ = operators(multiply)
+    __truediv__, __rtruediv__ = operators(divide)
+    __pow__, __rpow__ = operators(power)
+    __eq__ = comparison(float.__eq__)
+    __lt__ = comparison(float.__lt__)
+    __le__ = comparison(float.__le__)
+    __gt__ = comparison(float.__gt__)
+    __ge__ = comparison(float.__ge__)
+    __hash__ = Node.__hash__
+
+    def __neg__(self) -> Value:
+        return result(TABLE[np.negative], (self,), -self._data, -1.0)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def exp(self) -> Value:
+        """e to the power of it."""
+        out = ieee(math.exp, np.exp, self._data)
+        return result(TABLE[np.exp], (self,), out, out)
+
+    def log(self) -> Value:
+        """The natural logarithm."""
+        a = self._data
+        return result(TABLE[np.log], (self,), logarithm(a), quotient(1.0, a))
+
+    def sqrt(self) -> Value:
+        """The square root."""
+        out = ieee(math.sqrt, np.sqrt, self._data)
+        return result(TABLE[np.sqrt], (self,), out, quotient(0.5, out))
+
+    def tanh(self) -> Value:
+        """The hyperbolic tangent, between −1 and 1."""
+        out = math.tanh(self._data)
+        return result(TABLE[np.tanh], (self,), out, 1 - out * out)
+
+    def relu(self) -> Value:
+        """max(it, 0), with slope 0 at 0."""
+        a = self._data
+        return result(TABLE[relu], (self,), 0.0 if a <= 0 else a, 0.0 if a <= 0 else 1.0)
+
+    def erf(self) -> Value:
+        """The error function."""
+        a = self._data
+        return result(TABLE[erf], (self,), math.erf(a), 2 / math.sqrt(math.pi) * math.exp(-a * a))
+
+    def abs(self) -> Value:
+        """Its size, with slope 0 at 0."""
+        a = self._data
+        return result(TABLE[np.absolute], (self,), math.fabs(a), (a > 0) - (a < 0) + 0 * a)
+
+    __abs__ = abs
+
+    # Where numpy meets a Value
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        """np.exp(value): as numpy does on an object array, which asks each element for `.exp()`."""
+        if ufunc in CONSTANT:
+            return ufunc(*(x._data if isinstance(x, Value) else x for x in args), **kwargs)
+        lookup(ufunc)
+        objects = (np.asarray(x, dtype=object) if isinstance(x, Value) else x for x in args)
+        out = getattr(ufunc, method)(*objects, **kwargs)
+        return unwrap(lift(np.asarray(out, dtype=object)))
+
+    @staticmethod
+    def interpret(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Run a function of ours on Values, bare or in object arrays.
+
+        As numpy's functions do, one that is a method of Value is called on each element; any
+        other runs its definition, which so builds the scalar graph of the whole op.
+        """
+        args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
+        if fn in CONSTANT:
+            return fn.__wrapped__(*args, **kwargs)
+        op = lookup(fn)
+        method = getattr(Value, fn.__name__, None)
+        if method is not None and len(args) == 1:
+            return unwrap(np.frompyfunc(method, 1, 1)(args[0]))
+        return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
+
+    # Leaving the graph is said aloud
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() of a Value would drop its gradient without a word (so would math.exp and "
+            "a float array): write .item() or .data if you mean that, or use .exp(), .log() …"
+        )
+
+    __int__ = __complex__ = __float__
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        name = f", name={self.name!r}" if self.name else ""
+        return f"Value({self._data!r}, grad={self.grad!r}{name})"
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are of leaves: a copied result would drag its graph along."""
+        if self.op is not None:
+            raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
+        return restored, (self._data, self.name, self.requires_grad, self.grad)
+
+
+def restored(data: float, name: str | None, requires_grad: bool, grad: float) -> Value:
+    """A copied or unpickled leaf: it is born now."""
+    value = Value(data, name, requires_grad)
+    value.grad = grad
+    return value
+
+
+# Object arrays: arrays whose elements are Values
+
+
+def as_value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(x, requires_grad=False)
+
+
+def lift(x: Any) -> Any:
+    """An object array with every plain number in it made a constant Value.
+
+    `np.where(mask, x, 0)` and the like leave numbers among the Values, and the next np.exp
+    would ask an int for its `.exp()`.
+    """
+    if isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype == object):
+        array = np.asarray(x, dtype=object)
+        return np.asarray(np.frompyfunc(as_value, 1, 1)(array), dtype=object)
+    return [lift(item) for item in x] if type(x) is list else x
+
+
+def unwrap(x: Any) -> Any:
+    """A bare Value instead of an object array of no dimensions, as numpy's reductions give."""
+    return x.item() if isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 0 else x
+
+
+def values(data: Any, name: str | None = None, requires_grad: bool = True) -> np.ndarray:
+    """An object array of new Values with the numbers of `data`, named `name[i, j]`.
+
+    >>> w = values([[1.0, 2.0]], name="w")
+    >>> w[0, 1].name, (w @ np.array([3.0, 4.0])).item().data
+    ('w[0, 1]', 11.0)
+    """
+    array = np.asarray(data)
+    out = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        called = f"{name}[{', '.join(map(str, index))}]" if name and index else name
+        out[index] = Value(array[index], called, requires_grad)
+    return out

@@ -1,0 +1,129 @@
+"""Derivatives of functions, at every order and through every kind of op."""
+
+import numpy as np
+import pytest
+
+from groundup.engine import (
+    Tensor,
+    Value,
+    cross_entropy,
+    gelu,
+    grad,
+    hessian,
+    jacobian,
+    jvp,
+    layer_norm,
+    no_grad,
+    softmax,
+    value_and_grad,
+    vjp,
+)
+
+
+def test_results_are_of_the_inputs_kind():
+    assert grad(np.tanh)(0.0) == 1.0
+    assert isinstance(grad(np.tanh)(0.0), float)
+    assert isinstance(grad(lambda x: (x * x).sum())(np.ones(2)), np.ndarray)
+    assert isinstance(grad(lambda x: (x * x).sum())(Tensor([1.0])), Tensor)
+    assert isinstance(grad(lambda x: x * x)(Value(1.0)), Value)
+    assert grad(lambda x: (x * x).sum())(np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_argnums():
+    f = lambda a, b: (a * b * b).sum()  # noqa: E731
+    a, b = np.array([2.0]), np.array([3.0])
+    assert grad(f)(a, b) == 9
+    assert grad(f, argnums=1)(a, b) == 12
+    assert grad(f, argnums=-1)(a, b) == 12
+    assert [g.item() for g in grad(f, argnums=(0, 1))(a, b)] == [9, 12]
+    assert value_and_grad(f)(a, b) == (18, 9)
+    with pytest.raises(ValueError, match="argnums 2"):
+        grad(f, argnums=2)(a, b)
+
+
+def test_an_input_without_influence_has_gradient_zero():
+    assert grad(lambda x, y: (x * 1).sum(), argnums=1)(np.ones(2), np.ones((2, 3))).shape == (2, 3)
+    assert grad(lambda x: 1.0)(2.0) == 0.0
+    assert grad(lambda x: np.sign(x).sum())(np.ones(2)).tolist() == [0, 0]
+
+
+def test_jacobian_and_hessian():
+    x = np.array([1.0, 2.0, 3.0])
+    matrix = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_allclose(jacobian(lambda v: matrix @ v)(x), matrix)
+    p = softmax(x)
+    np.testing.assert_allclose(jacobian(softmax)(x), np.diag(p) - np.outer(p, p), atol=1e-12)
+    np.testing.assert_allclose(hessian(lambda v: (v**3).sum())(x), np.diag(6 * x))
+    np.testing.assert_allclose(
+        hessian(lambda v: np.log(np.exp(v).sum()))(x), np.diag(p) - np.outer(p, p), atol=1e-12
+    )
+    assert jacobian(lambda v: v.reshape(1, 3))(x).shape == (1, 3, 3)
+    assert hessian(lambda v: v**3)(2.0) == 12.0
+
+
+def test_third_order():
+    third = grad(grad(grad(np.tanh)))(0.3)
+    t = np.tanh(0.3)
+    assert np.isclose(third, (1 - t * t) * (6 * t * t - 2))
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: layer_norm(x)[0, 0], lambda x: cross_entropy(x, np.array([0, 2])),
+    lambda x: gelu(x, approximate="tanh").sum(), lambda x: gelu(x).sum(),
+])  # fmt: skip
+def test_second_order_through_a_kernel(f):
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    h = 1e-5
+    by_hand = np.empty((2, 3, 2, 3))
+    for index in np.ndindex(2, 3):
+        step = np.zeros((2, 3))
+        step[index] = h
+        by_hand[(..., *index)] = (grad(f)(x + step) - grad(f)(x - step)) / (2 * h)
+    np.testing.assert_allclose(hessian(f)(x), by_hand, atol=1e-7)
+
+
+def test_jvp_is_the_jacobian_times_the_tangent():
+    x, v = np.array([1.0, 2.0]), np.array([0.5, -1.0])
+    f = lambda a: np.stack([a[0] * a[1], np.exp(a[0]), a.sum()])  # noqa: E731
+    _, tangent = jvp(f, (x,), (v,))
+    np.testing.assert_allclose(tangent, jacobian(f)(x) @ v)
+    assert isinstance(tangent, np.ndarray)
+    assert jvp(np.multiply, (2.0, 5.0), (1.0, 1.0)) == (10.0, 7.0)
+    with pytest.raises(ValueError, match="tangent of shape"):
+        jvp(f, (x,), (np.ones(3),))
+
+
+def test_hessian_vector_product_forward_over_reverse():
+    f = lambda x: (x**3).sum() * x[0]  # noqa: E731
+    x, v = np.array([1.0, 2.0]), np.array([1.0, -1.0])
+    _, product = jvp(grad(f), (x,), (v,))
+    np.testing.assert_allclose(product, hessian(f)(x) @ v)
+
+
+def test_vjp_pullback_may_be_used_twice():
+    out, pullback = vjp(lambda a, b: a @ b, np.ones((2, 3)), np.ones(3))
+    assert out.tolist() == [3, 3]
+    for _ in range(2):
+        a, b = pullback(np.array([1.0, 2.0]))
+        assert a.tolist() == [[1, 1, 1], [2, 2, 2]]
+        assert b.tolist() == [3, 3, 3]
+
+
+def test_grad_works_under_no_grad():
+    with no_grad():
+        assert grad(np.tanh)(0.0) == 1.0
+        assert not grad(np.tanh)(Tensor(0.0, requires_grad=True)).requires_grad
+
+
+def test_a_recorded_gradient_goes_on():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    g = grad(lambda v: (v**3).sum())(x)
+    (g * g).sum().backward()
+    np.testing.assert_allclose(x.grad, 2 * (3 * x.data**2) * 6 * x.data)
+
+
+def test_errors():
+    with pytest.raises(TypeError, match="int64"):
+        grad(lambda x: x.sum())(np.array([1, 2]))
+    with pytest.raises(ValueError, match=r"shape \(2,\).*jacobian"):
+        grad(lambda x: x * 2)(np.ones(2))

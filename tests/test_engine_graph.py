@@ -1,0 +1,131 @@
+"""The graph: how it is walked, what it survives, and that it goes away."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from groundup.engine import Tensor, Value, grad, no_grad, walk
+from groundup.engine.graph import enable_grad, mode, modes
+
+
+def test_walk_is_newest_first_and_each_gradient_is_whole():
+    a = Value(2.0, name="a")
+    b = a * 3
+    c = b * a  # a twice, once through b
+    steps = list(walk(c, 1.0))
+    assert [id(node) for node, _ in steps] == [id(c), id(b), id(a)]
+    assert [g for _, g in steps] == [1.0, 2.0, 12.0]
+
+
+def test_a_walk_leaves_nothing_behind():
+    a = Value(2.0)
+    b = a * a
+    next(walk(b, 1.0))  # abandoned
+    list(walk(b, 1.0))
+    assert (a.grad, b.grad) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("n", "start"), [
+    (1_000_000, Value(1.0)), (100_000, Tensor(1.0, requires_grad=True)),
+])  # fmt: skip
+def test_a_long_chain_works_and_dies_without_recursion(n, start):
+    gc.disable()
+    try:
+        out = start
+        for _ in range(n):
+            out = out + 1.0
+        assert out.item() == n + 1
+        out.backward()
+        assert float(start.grad) == 1.0
+        del out
+    finally:
+        gc.enable()
+
+
+def test_graphs_die_with_their_last_reference():
+    gc.disable()
+    try:
+        x = Tensor(np.ones(3), requires_grad=True)
+        inner = np.tanh(x * 2)
+        gone = weakref.ref(inner)
+        loss = (inner @ inner) + np.stack([inner, inner]).sum()
+        loss.backward()
+        del inner, loss
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_modes_end_with_their_block_and_are_per_thread():
+    with pytest.raises(ZeroDivisionError), no_grad():
+        raise ZeroDivisionError
+    assert modes.recording
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append(modes.recording))
+        thread.start()
+        thread.join()
+        with enable_grad():
+            assert (Value(1.0) * 2).requires_grad
+        assert not (Value(1.0) * 2).requires_grad
+    assert seen == [True]
+
+    @no_grad()
+    def constant(x):
+        return x * 2
+
+    assert not constant(Value(1.0)).requires_grad
+    assert not constant(Value(1.0)).requires_grad
+
+
+def test_threads_that_share_a_parameter():
+    x = Tensor(np.ones(1000), requires_grad=True)
+    found = []
+
+    def work():
+        out = (x * x).sum()
+        found.append({node: g for node, g in walk(out, out.seed()) if node is x}[x])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert all((g == 2).all() for g in found)
+    assert x.grad is None
+
+
+def test_a_failing_pass_leaves_every_gradient_as_it_was():
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    d = c * b
+    b.data = 4.0
+    with pytest.raises(RuntimeError, match="changed"):
+        d.backward()
+    assert (a.grad, b.grad, c.grad, d.grad) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_observers_see_each_step_of_a_pass():
+    seen = []
+
+    def observer(root, steps):
+        for node, g in steps:
+            seen.append((node.data, g))
+            yield node, g
+
+    a = Value(3.0)
+    with mode(observers=(observer,)):
+        (a * a).backward()
+    (a * a).backward()
+    assert seen == [(9.0, 1.0), (3.0, 6.0)]
+    assert a.grad == 12.0
+
+
+def test_a_derivative_inside_a_derivative_sees_the_outer_variable():
+    assert grad(lambda y: grad(lambda x: x * y)(3.0))(2.0) == 1.0
+    assert grad(lambda y: grad(lambda x: x * y**2)(y))(3.0) == 6.0
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0

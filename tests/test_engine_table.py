@@ -1,0 +1,131 @@
+"""Every op of the table, because it is in the table: rules, kernels, scalars, widths."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from groundup.engine import Tensor, Value, vjp
+from groundup.engine.check import check_op
+from groundup.engine.check.gradcheck import op_as_function
+from groundup.engine.check.strategies import draws
+from groundup.engine.names import rules
+from groundup.engine.op import TABLE
+from groundup.engine.samples import RandomDraw
+from groundup.engine.tensor import each, nodes
+from groundup.engine.value import lift, values
+
+OPS = [pytest.param(op, id=op.name) for op in TABLE.values()]
+every_op = pytest.mark.parametrize("op", OPS)
+
+
+@every_op
+@settings(max_examples=40)
+@given(draw=draws())
+def test_gradient_equals_finite_differences(op, draw):
+    check_op(op, draw)
+
+
+@every_op
+@settings(max_examples=20)
+@given(draw=draws())
+def test_second_derivative_equals_finite_differences(op, draw):
+    check_op(op, draw, order=2)
+
+
+@every_op
+@settings(max_examples=40)
+@given(draw=draws())
+def test_the_tensor_engine_is_the_scalar_engine_vectorised(op, draw):
+    if op.exempt:
+        pytest.skip(op.exempt)
+    args, kwargs = op.samples(draw)
+    call, leaves = op_as_function(op, args, kwargs)
+    tensors = [Tensor(leaf, requires_grad=True) for leaf in leaves]
+    out = call(*tensors)
+    seed = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
+    out.backward(seed)
+
+    scalars = [values(leaf) for leaf in leaves]
+    remaining = iter(scalars)
+    object_args = [to_objects(arg, remaining) for arg in args]
+    ours = getattr(op.fn, "__wrapped__", None) is op.definition
+    run = op.fn if ours else op.on_scalars or op.definition
+    scalar_out = lift(np.asarray(run(*object_args, **kwargs), dtype=object))
+    loss = sum((v * s for v, s in zip(scalar_out.flat, seed.flat, strict=True)), Value(0.0))
+    loss.backward()
+
+    numbers = np.array([v.data for v in scalar_out.flat]).reshape(scalar_out.shape)
+    np.testing.assert_allclose(numbers, out.data, rtol=1e-9, atol=1e-9)
+    for tensor, scalar in zip(tensors, scalars, strict=True):
+        grads = np.array([v.grad for v in scalar.flat]).reshape(tensor.shape)
+        expected = np.zeros(tensor.shape) if tensor.grad is None else tensor.grad
+        np.testing.assert_allclose(grads, expected, rtol=1e-9, atol=1e-9)
+
+
+def to_objects(arg, remaining):
+    """An argument with each float array replaced by the next object array."""
+    if isinstance(arg, list):
+        return [to_objects(item, remaining) for item in arg]
+    floats = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+    return next(remaining) if floats else arg
+
+
+@every_op
+@settings(max_examples=20)
+@given(draw=draws())
+def test_float32_stays_float32(op, draw):
+    args, kwargs = op.samples(draw)
+    call, leaves = op_as_function(op, args, kwargs)
+    tensors = [Tensor(leaf.astype(np.float32), requires_grad=True) for leaf in leaves]
+    out = call(*tensors)
+    assert out.dtype == np.float32
+    out.backward(np.ones(out.shape))
+    assert all(t.grad is None or t.grad.dtype == np.float32 for t in tensors)
+
+
+@pytest.mark.parametrize("op", [p for p in OPS if p.values[0].kernel])
+@settings(max_examples=40)
+@given(draw=draws())
+def test_kernel_equals_definition(op, draw):
+    args, kwargs = op.samples(draw)
+    call, leaves = op_as_function(op, args, kwargs)
+    out, pullback = vjp(call, *leaves)
+    seed = np.linspace(0.5, 1.5, np.size(out)).reshape(np.shape(out))
+    by_kernel = pullback(seed)
+    # A recorded gradient takes the definition.
+    again, recorded = vjp(call, *map(Tensor, leaves))
+    np.testing.assert_allclose(out, again.data, rtol=1e-9)
+    np.testing.assert_allclose(out, op.definition(*args, **kwargs), rtol=1e-9)
+    for one, other in zip(by_kernel, recorded(Tensor(seed)), strict=True):
+        np.testing.assert_allclose(one, other.data, rtol=1e-9, atol=1e-12)
+
+
+@every_op
+def test_samples_of_read_only_and_strided_arrays(op):
+    for seed in range(10):
+        args, kwargs = op.samples(RandomDraw(seed))
+        call, leaves = op_as_function(op, args, kwargs)
+        plain, pull = vjp(call, *leaves)
+        strided = [np.repeat(leaf[..., None], 2, axis=-1)[..., 0] for leaf in leaves]
+        tensors = [Tensor(leaf, requires_grad=True) for leaf in strided]
+        for tensor, leaf in zip(tensors, strided, strict=True):
+            tensor._data = leaf
+            leaf.flags.writeable = False
+        out = call(*tensors)
+        np.testing.assert_array_equal(out.data, plain)
+        out.backward(np.ones(out.shape))
+        for tensor, grad in zip(tensors, pull(np.ones(np.shape(plain))), strict=True):
+            np.testing.assert_allclose(tensor.grad, grad, rtol=1e-12)
+
+
+@every_op
+def test_rules_are_written_by_the_rules(op):
+    written = rules(op)
+    assert bool(written) == bool(op.vjps)
+    assert all("∂out" in text for text in written.values())
+
+
+def test_a_list_argument_is_seen():
+    parts = [Tensor([1.0]), [Tensor([2.0])]]
+    assert len(list(nodes(parts))) == 2
+    assert each(lambda t: t.item(), parts) == [1.0, [2.0]]
