@@ -1,0 +1,15 @@
+"""Pictures: a graph drawn with its gradients, and every backward pass drawn as it runs.
+
+With GROUNDUP_VIZ=folder in the environment, importing this draws every backward pass of the
+process into that folder.
+"""
+
+import os
+
+from .drawing import draw
+from .watching import watch, watch_always
+
+__all__ = ["draw", "watch"]
+
+if _folder := os.environ.get("GROUNDUP_VIZ"):
+    watch_always(_folder)

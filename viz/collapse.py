@@ -1,0 +1,188 @@
+"""A large graph drawn by its modules, with a bound on what is drawn that is kept before layout.
+
+Modules close from the innermost outwards until few enough boxes remain; if ops that are in no
+module are still too many, all but the first and the last fold into one box. Every box says how
+much it hides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import Node
+from . import nodes as words
+from .calls import Call, call_tree
+from .plan import Card, Edge, Frame, Plan, card_of, frame_of, plain_card
+from .summary import shape_of
+
+KEPT = 8  # ops at either end of what is folded
+
+
+def collapsed_plan(root: Node, nodes: list[Node], boxes: int) -> Plan:
+    """At most about `boxes` boxes for the graph behind `root`."""
+    stage, _ = call_tree(node for node in nodes if node.op is not None)
+    # A module around everything is no news: its inside is the picture.
+    top = stage.calls[0] if len(stage.calls) == 1 else stage
+    plan = Plan(root, downwards=bool(stage.calls))
+    home: dict[Node, Card] = {}
+    deepest = next(
+        (d for d in range(_height(stage), top.depth, -1) if _count(stage, top, d) <= boxes),
+        top.depth + 1,
+    )
+
+    def closed(call: Call) -> bool:
+        return call is not top and (not call.calls or call.depth >= deepest)
+
+    def show(call: Call, frame: Frame | None) -> None:
+        many = len(call.members) > boxes
+        middle = call.members[KEPT:-KEPT] if many else []
+        fold = Card("folded", "", frame=frame) if many else None
+        for i, member in enumerate(call.members):
+            if fold and KEPT <= i < KEPT + len(middle):
+                if i == KEPT:
+                    plan.cards.append(fold)
+                hide(member.ops() if isinstance(member, Call) else [member], fold)
+            elif not isinstance(member, Call):
+                card = home[member] = card_of(member, root, not plan.downwards, frame)
+                plan.cards.append(card)
+            elif closed(member):
+                assert member.scope is not None
+                card = Card("module", member.title, member.scope.kind, frame=frame)
+                plan.cards.append(card)
+                hide(member.ops(), card)
+            elif member is top and not member.title:
+                show(member, frame)
+            else:
+                inner = frame_of(member, frame)
+                plan.frames.append(inner)
+                show(member, inner)
+
+    def hide(ops: Iterable[Node], card: Card) -> None:
+        for node in ops:
+            card.inside.append(node)
+            home[node] = card
+
+    show(stage, None)
+    _leaves(plan, nodes, home, boxes)
+    _edges(plan, nodes, home)
+    _captions(plan, nodes, top)
+    return plan
+
+
+def _height(call: Call) -> int:
+    return max((_height(inner) for inner in call.calls), default=call.depth)
+
+
+def _count(call: Call, top: Call, deepest: int) -> int:
+    """How many boxes are drawn if modules close from that depth on."""
+    if call is not top and call.depth and (not call.calls or call.depth >= deepest):
+        return 1
+    return len(call.members) - len(call.calls) + sum(_count(c, top, deepest) for c in call.calls)
+
+
+def _leaves(plan: Plan, nodes: list[Node], home: dict[Node, Card], boxes: int) -> None:
+    """Leaves that one closed box alone uses are hidden in it; the others get cards."""
+    users: dict[Node, dict[Card, None]] = {}
+    for node in nodes:
+        for parent in node.parents():
+            users.setdefault(parent, {})[home[node]] = None
+    shown: dict[str, list[Node]] = {}
+    for leaf in nodes:
+        if leaf.op is not None:
+            continue
+        only = next(iter(users[leaf])) if len(users.get(leaf, ())) == 1 else None
+        own = words.is_parameter(leaf) or leaf.scope is not None or words.kind(leaf) == "constant"
+        if only and only.inside and (own or only.kind == "folded"):
+            only.hides.append(leaf)
+            home[leaf] = only
+        else:
+            shown.setdefault(words.kind(leaf), []).append(leaf)
+    cards = []
+    for kind, leaves in shown.items():
+        if len(leaves) > boxes // 2:
+            card = Card("folded", f"… {len(leaves):,} {kind}s", hides=leaves)
+            home.update(dict.fromkeys(leaves, card))
+            cards.append(card)
+            continue
+        for leaf in leaves:
+            home[leaf] = card_of(leaf, plan.root, not plan.downwards)
+            home[leaf].frame = _shared_frame(users.get(leaf, ()))
+            cards.append(home[leaf])
+    plan.cards[:0] = cards
+
+
+def _shared_frame(cards: Iterable[Card]) -> Frame | None:
+    """The innermost frame around all of these cards."""
+    common: list[Frame] | None = None
+    for card in cards:
+        chain, frame = [], card.frame
+        while frame:
+            chain.append(frame)
+            frame = frame.around
+        chain.reverse()
+        common = (
+            [a for a, b in zip(common, chain, strict=False) if a is b]
+            if common is not None
+            else chain
+        )
+    return common[-1] if common else None
+
+
+def _edges(plan: Plan, nodes: list[Node], home: dict[Node, Card]) -> None:
+    """One edge between two cards, whatever passes between them; what stays inside is hidden."""
+    edges: dict[tuple[Card, Card], Edge] = {}
+    arrays: dict[int, Card] = {}
+    border: dict[Node, None] = {plan.root: None}
+    for node in nodes:
+        head = home[node]
+        for name, arg, place in words.slots(node):
+            if isinstance(arg, Node):
+                tail = home[arg]
+                if tail is not head:
+                    edges.setdefault((tail, head), Edge(tail, head)).uses.append((node, place))
+                    border[arg] = None
+            elif _worth_showing(name, arg, head):
+                known = arrays.get(id(arg)) if shape_of(arg) else None
+                source = known or plain_card(name, arg, not shape_of(arg))
+                if not known:
+                    source.detail = False
+                    plan.cards.insert(plan.cards.index(head), source)
+                if shape_of(arg):
+                    arrays[id(arg)] = source
+                else:
+                    source.frame = head.frame
+                edges.setdefault((source, head), Edge(source, head))
+    plan.edges = list(edges.values())
+    for node in border:
+        card = home[node]
+        if card.inside or card.hides:
+            card.border.append(node)
+    for card in plan.cards:
+        if card.inside:
+            made = [node for node in card.border if node.op is not None]
+            card.shape = shape_of(made[-1]._data) if len(made) == 1 else ""
+            if card.kind == "folded":
+                card.title = f"… {len(card.inside):,} ops"
+
+
+def _worth_showing(name: str, arg: Any, head: Card) -> bool:
+    """Of plain arguments: numbers where the op itself is drawn, and ids and targets."""
+    if not shape_of(arg):
+        return not head.inside
+    return arg.dtype.kind in "iu" and name != "index"
+
+
+def _captions(plan: Plan, nodes: list[Node], top: Call) -> None:
+    parameters = [node for node in nodes if words.is_parameter(node)]
+    ops = sum(node.op is not None for node in nodes)
+    hidden = sum(len(card.inside) for card in plan.cards)
+    what = top.scope.kind if top.scope else "This graph"
+    size = sum(np.size(node._data) for node in parameters)
+    said = f"{what}: {ops:,} ops, {size:,} parameters in {len(parameters):,} leaves."
+    if hidden:
+        inside = sum(len(card.hides) for card in plan.cards)
+        said += f" Boxes hide {hidden:,} ops and {inside:,} leaves."
+    plan.caption.append(said)

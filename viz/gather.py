@@ -1,0 +1,90 @@
+"""One backward pass, and what a picture keeps of it: norms, and the numbers of small arrays."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import Node, walk
+from .plan import Card, Edge, Plan
+from .summary import EXPLODED, VANISHED, Summary, norm_of, summarise
+
+
+class Gradients:
+    """What a pass gave, for the cards and edges of a plan. Feed it each step by `see`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.norms: dict[Node, float] = {}  # of every node that a gradient reached
+        self.numbers: dict[Node, Summary] = {}  # of those that are shown in detail
+        self.flows: dict[tuple[Node, int], float] = {}  # of each use that an edge stands for
+        self.trouble = ""  # why there are no gradients
+        self._detailed = {node for card in plan.cards if card.detail for node in card.border}
+        self._crossed = {node for edge in plan.edges for node, _ in edge.uses}
+
+    def see(self, node: Node, grad: Any) -> None:
+        """Take note of one step of a walk."""
+        grad = grad._data if isinstance(grad, Node) else grad
+        self.norms[node] = norm_of(grad)
+        if node in self._detailed:
+            self.numbers[node] = summarise(grad)
+        if node in self._crossed:
+            places = enumerate(node.parents())
+            for arg, share in node.shares(grad):
+                # Shares come in the order of the arguments, but for some there is none.
+                place = next(place for place, parent in places if parent is arg)
+                self.flows[node, place] = norm_of(share)
+
+    def norm(self, card: Card) -> float | None:
+        """The norm of the gradient at a card's border; None if none reaches it."""
+        return _together(self.norms.get(node) for node in card.border)
+
+    def flow(self, edge: Edge) -> float | None:
+        """The norm of what flows back through an edge; None if nothing does."""
+        return _together(self.flows.get(use) for use in edge.uses)
+
+    def alarm(self, card: Card) -> str:
+        """What is wrong with the gradient of a card, in a word; "" if nothing is."""
+        for node in card.inside:
+            said = alarm(self.norms.get(node))
+            if said.startswith("is"):
+                return f"{said} inside"
+        return alarm(self.norm(card))
+
+
+def alarm(norm: float | None) -> str:
+    """The word for a gradient of that norm.
+
+    >>> [alarm(norm) for norm in (0.0, 1.0, 1e-12, 1e9, float("nan"), None)]
+    ['', '', 'vanished', 'exploded', 'is NaN', '']
+    """
+    if norm is None or norm == 0:
+        return ""
+    if not math.isfinite(norm):
+        return "is NaN" if math.isnan(norm) else "is infinite"
+    return "vanished" if norm < VANISHED else "exploded" if norm > EXPLODED else ""
+
+
+def _together(norms: Any) -> float | None:
+    known = [norm for norm in norms if norm is not None]
+    return math.hypot(*known) if known else None
+
+
+def run_pass(plan: Plan, seed: Any = None) -> Gradients:
+    """A backward pass for the picture alone: no `.grad` is read or written."""
+    root, found = plan.root, Gradients(plan)
+    if not root.requires_grad:
+        found.trouble = "No gradients: this is a constant."
+        return found
+    if seed is None and np.size(root._data) != 1:
+        found.trouble = f"No gradients: shape {np.shape(root._data)} is not one number."
+        return found
+    try:
+        with np.errstate(all="ignore"):
+            for node, grad in walk(root, root.seed(seed)):
+                found.see(node, grad)
+    except RuntimeError as error:
+        found = Gradients(plan)
+        found.trouble = f"No gradients: {error}"
+    return found
