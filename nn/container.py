@@ -1,0 +1,49 @@
+"""Modules in a row. A plain list or dict in an attribute is found as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .module import Module
+
+
+class Sequential(Module):
+    """Each module on the output of the one before; their names are "0", "1", …
+
+    >>> from groundup import nn
+    >>> net = Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> net
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): ReLU()
+    )
+    >>> [name for name, _ in net.named_parameters()]
+    ['0.weight', '0.bias']
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        for place, module in enumerate(modules):
+            setattr(self, str(place), module)
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, place: int) -> Any:
+        return list(self)[place]
+
+
+class ModuleList(list):
+    """A list, under the name that it has in PyTorch."""
+
+
+class ModuleDict(dict):
+    """A dict, under the name that it has in PyTorch."""

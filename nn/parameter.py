@@ -1,0 +1,33 @@
+"""`Parameter`: a Tensor that a module learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Tensor
+
+
+class Parameter(Tensor):
+    """Marks a Tensor as a module's own: to be trained, saved and loaded.
+
+    Args:
+        data: numbers, an array, or a Tensor, whose numbers are copied.
+        requires_grad: False freezes it; it is still saved and loaded.
+        name: what pictures and errors call it. A module that is called names its own.
+
+    >>> Parameter([1.0, 2.0])
+    Parameter([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
+        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad, name)
+
+    def to_(self, dtype: Any) -> Parameter:
+        """Change the float width in place: whoever holds this parameter keeps the right one."""
+        self._data = self._data.astype(dtype)
+        self.data = self._data  # says that the data has changed
+        if self._grad is not None:
+            self._grad = self._grad.astype(dtype)
+        return self

@@ -1,0 +1,319 @@
+"""Modules: what they find inside, how they name it, how it leaves and comes back."""
+
+import copy
+import pickle
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groundup import models, nn
+from groundup.engine import Tensor, Value, no_grad
+from groundup.engine.graph import modes
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        self.blocks: Any = [{"a": nn.Linear(2, 2)}, (nn.Linear(2, 2, bias=False),)]
+        self.scale = nn.Parameter([1.0])
+        self.frozen = nn.Parameter([2.0], requires_grad=False)
+        self.no_parameter = Tensor([3.0], requires_grad=True)
+        self.array = np.ones(2)
+
+    def forward(self, x):
+        return self.blocks[1][0](self.blocks[0]["a"](x)) * self.scale
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        self.first = nn.Linear(2, 2)
+        self.second = nn.Linear(2, 2, bias=False)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+
+def scopes(node):
+    """The path of every node behind this one."""
+    stack, paths = [node], set()
+    while stack:
+        node = stack.pop()
+        if node.op is not None:
+            paths.add(node.scope.path if node.scope else None)
+            stack.extend(node.parents())
+    return paths
+
+
+def test_parameters_are_found_in_attributes_lists_tuples_and_dicts():
+    names = [name for name, _ in Nested().named_parameters()]
+    assert names == ["blocks.0.a.weight", "blocks.0.a.bias", "blocks.1.0.weight", "scale", "frozen"]
+    modules = [name for name, _ in Nested().named_modules()]
+    assert modules == ["", "blocks.0.a", "blocks.1.0"]
+
+
+def test_a_tied_parameter_is_one_parameter_under_two_names():
+    model = Tied()
+    assert [name for name, _ in model.named_parameters()] == ["first.weight", "first.bias"]
+    assert model.num_parameters() == 6
+    state = model.state_dict()
+    assert list(state) == ["first.weight", "first.bias", "second.weight"]
+    assert not np.shares_memory(state["first.weight"], model.first.weight.data)
+    state["second.weight"] = state["second.weight"] + 1
+    with pytest.raises(ValueError, match=r"second\.weight: differs from first\.weight"):
+        model.load_state_dict(state)
+
+
+def test_two_parameters_of_one_name_are_refused():
+    model = nn.Module()
+    vars(model)["held"] = {0: nn.Parameter([1.0]), "0": nn.Parameter([2.0])}
+    with pytest.raises(ValueError, match=r"two parameters of Module are called 'held\.0'"):
+        model.state_dict()
+
+
+def test_a_way_back_up_is_not_walked():
+    parent, child = nn.Module(), nn.Module()
+    vars(parent).update(child=child)
+    vars(child).update(parent=parent, weight=nn.Parameter([1.0]))
+    assert list(parent.state_dict()) == ["child.weight"]
+    assert "..." in repr(parent)
+
+
+def test_state_is_loaded_in_the_width_of_each_parameter():
+    model, other = Nested(), Nested()
+    model.load_state_dict({k: v.astype(np.float64) for k, v in other.state_dict().items()})
+    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(mine.data, theirs.data)
+        assert mine.dtype == theirs.dtype
+        assert not np.shares_memory(mine.data, theirs.data)
+
+
+def test_loaded_arrays_are_not_kept():
+    model, state = nn.Linear(2, 2), nn.Linear(2, 2).state_dict()
+    before = state["weight"].copy()
+    model.load_state_dict(state)
+    model.weight.data[:] = 7
+    np.testing.assert_array_equal(state["weight"], before)
+
+
+def test_a_state_that_does_not_fit_is_named_whole_and_changes_nothing():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    before = model.state_dict()
+    state = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)).state_dict()
+    del state["0.weight"]
+    state["more"] = np.zeros(1)
+    state["0.bias"] = np.zeros(4)
+    state["1.bias"] = np.zeros(2, int)
+    with pytest.raises(ValueError, match="nothing was loaded") as caught:
+        model.load_state_dict(state)
+    for said in (
+        "missing: 0.weight",
+        "not in the model: more",
+        "0.bias: shape (4,), the model has (3,)",
+        "1.bias: int64",
+    ):
+        assert said in str(caught.value)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_train_and_eval_reach_every_module():
+    model = Nested()
+    assert model.eval() is model
+    assert not any(module.training for module in model.modules())
+    assert all(module.training for module in model.train().modules())
+
+
+def test_to_keeps_each_parameter_and_casts_its_gradient():
+    model = Nested()
+    before = list(model.parameters())
+    model(np.ones((1, 2))).sum().backward()
+    assert model.to(np.float64) is model
+    assert all(a is b for a, b in zip(model.parameters(), before, strict=True))
+    assert {p.dtype for p in before} == {np.dtype(np.float64)}
+    assert {p.grad.dtype for p in before if p.requires_grad} == {np.dtype(np.float64)}
+    with pytest.raises(TypeError, match="int32"):
+        model.to(np.int32)
+
+
+def test_to_counts_as_a_change_of_data():
+    model = nn.Linear(2, 1)
+    loss = model(np.ones((1, 2))).sum()
+    model.to(np.float64)
+    with pytest.raises(RuntimeError, match="was changed after"):
+        loss.backward()
+
+
+def test_frozen_parameters_get_no_gradient():
+    model = Nested().requires_grad_(False)
+    assert not model(np.ones((1, 2))).requires_grad
+    model.requires_grad_()
+    model(np.ones((1, 2))).sum().backward()
+    assert all(p.grad is not None for p in model.parameters() if p is not model.frozen)
+    model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_nodes_remember_the_module_that_made_them():
+    model = Nested()
+    assert scopes(model(np.ones((1, 2)))) == {"", "blocks.0.a", "blocks.1.0"}
+    assert scopes(model.blocks[0]["a"](np.ones((1, 2)))) == {""}  # a root of its own
+    assert scopes(model(np.ones((1, 2)))) == {"", "blocks.0.a", "blocks.1.0"}
+    assert [p.name for p in model.parameters()] == [name for name, _ in model.named_parameters()]
+    assert modes.scope is None
+
+
+def test_the_scope_says_class_and_parent():
+    class Outer(nn.Module):
+        def __init__(self):
+            self.inner = nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.inner(x)
+
+    scope = Outer()(np.ones((1, 2))).scope
+    assert (scope.path, scope.kind) == ("inner", "Linear")
+    assert (scope.parent.path, scope.parent.kind, scope.parent.parent) == ("", "Outer", None)
+
+
+def test_parts_that_come_later_or_from_elsewhere_have_paths_too():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model(np.ones((1, 2)))
+    late = vars(model)["late"] = nn.Linear(2, 2)
+    assert scopes(model(np.ones((1, 2)))) == {"0", "late"}
+    assert late.weight.name == "late.weight"
+
+    class Guest(nn.Module):
+        def forward(self, other, x):
+            return other(x)
+
+    assert scopes(Guest()(nn.Linear(2, 2), np.ones((1, 2)))) == {"Linear"}
+
+
+def test_a_shared_module_is_named_by_the_root_that_calls_it():
+    shared = nn.Linear(2, 2)
+    one, two = nn.Sequential(shared), nn.Sequential(nn.ReLU(), shared)
+    x = np.ones((1, 2))
+    assert [scopes(net(x)) for net in (one, two, one)] == [{"0"}, {"1"}, {"0"}]
+
+
+def test_a_name_given_by_hand_stays():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0].weight.name = "mine"
+    model(np.ones((1, 2)))
+    assert [p.name for p in model.parameters()] == ["mine", "0.bias"]
+
+
+def test_the_scope_is_restored_after_an_error():
+    model = nn.Sequential(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="last axis must have 2 elements"):
+        model(np.ones((1, 3)))
+    assert modes.scope is None
+    assert scopes(model(np.ones((1, 2)))) == {"0"}
+
+
+def test_threads_do_not_see_each_others_scopes():
+    model = Nested()
+    wait, found = threading.Barrier(4), []
+
+    def work():
+        wait.wait()
+        for _ in range(50):
+            found.append(scopes(model(np.ones((1, 2)))))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 200
+    assert all(paths == {"", "blocks.0.a", "blocks.1.0"} for paths in found)
+
+
+def test_copies_and_pickles_are_whole():
+    model = Tied()
+    y = model(np.ones((1, 2)))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert other.second.weight is other.first.weight is not model.first.weight
+        np.testing.assert_array_equal(other(np.ones((1, 2))).data, y.data)
+
+
+def test_repr_is_a_tree():
+    assert repr(models.MLP([2, 3, 1])) == (
+        "MLP(\n"
+        "  activation='relu'\n"
+        "  (layers.0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "  (layers.1): Linear(in_features=3, out_features=1, bias=True)\n"
+        ")"
+    )
+
+
+# The same model on scalars
+
+
+def test_scalars_tie_freeze_and_name_as_the_model_does():
+    model = Tied()
+    dict(model.named_parameters())["first.bias"].requires_grad = False
+    scalar = model.to_scalars()
+    assert scalar.second.weight is scalar.first.weight
+    assert isinstance(model.first.weight, nn.Parameter)  # the model itself is left alone
+    values = dict(scalar.named_parameters())
+    assert values["first.weight[1, 0]"] is scalar.first.weight[1, 0]
+    assert [v.name for v in values.values()] == list(values)
+    assert len(values) == scalar.num_parameters() == 6
+    assert not values["first.bias[0]"].requires_grad
+
+
+def test_scalars_compute_the_same():
+    model = Nested().to(np.float64)
+    scalar = model.to_scalars()
+    x = np.array([[1.0, -2.0], [0.5, 3.0]])
+    loss, scalar_loss = (model(x) ** 2).sum(), (scalar(x) ** 2).sum()
+    loss.backward()
+    scalar_loss.backward()
+    assert scalar_loss.data == pytest.approx(loss.item(), abs=1e-12)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            grads = [v.grad for k, v in scalar.named_parameters() if k.startswith(f"{name}[")]
+            np.testing.assert_allclose(grads, parameter.grad.ravel(), atol=1e-12)
+    assert scopes(scalar_loss) >= {"", "blocks.0.a", "blocks.1.0"}
+
+
+def test_scalars_save_and_load_as_the_model_does():
+    model = Nested().to(np.float64)
+    scalar = Nested().to_scalars()
+    scalar.load_state_dict(model.state_dict())
+    for name, array in scalar.state_dict().items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+        assert array.dtype == np.float64
+    with pytest.raises(ValueError, match="scale: shape"):
+        scalar.load_state_dict(model.state_dict() | {"scale": np.zeros(2)})
+    with pytest.raises(TypeError, match="Python float"):
+        scalar.to(np.float32)
+
+
+def test_what_a_scalar_model_keeps_for_later_is_no_parameter():
+    class Keeps(nn.Linear):
+        def forward(self, x):
+            self.kept = super().forward(x)
+            return self.kept
+
+    scalar = Keeps(2, 2).to_scalars()
+    for recorded in (True, False):
+        if recorded:
+            for value in scalar(np.ones((1, 2))).flat:
+                value.name = "kept"  # even so
+        else:
+            with no_grad():
+                scalar(np.ones((1, 2)))
+        assert list(scalar.state_dict()) == ["weight", "bias"]
+
+
+def test_parameter_of_a_tensor_and_of_integers():
+    assert nn.Parameter(Tensor([1.0])).requires_grad
+    assert not nn.Parameter([1, 2], requires_grad=False).requires_grad
+    with pytest.raises(TypeError, match="int64"):
+        nn.Parameter([1, 2])
+    with pytest.raises(TypeError, match="Value"):
+        nn.Parameter(Value(1.0))
