@@ -4,6 +4,7 @@ from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
 from .ops.elementwise import erf, gelu, relu
+from .ops.linalg import linear
 from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
 from .ops.reduce import log_softmax, softmax
 from .ops.shape import embedding
@@ -26,6 +27,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "layer_norm",
+    "linear",
     "log_softmax",
     "no_grad",
     "op",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # One clock for the whole process: it stamps a node's birth, and a later change of its data.
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
+newest_change = 0  # when data was last changed anywhere: what was born later needs no check
+changing = threading.Lock()
 
 
 class Scope(NamedTuple):
@@ -104,8 +106,8 @@ class Node:
 
         def detach(self) -> Any: ...
 
-    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
-        """Yield (argument, its share of `grad`) for each argument that requires a gradient."""
+    def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
+        """(argument, its share of `grad`) for each argument that requires a gradient."""
         raise NotImplementedError
 
     def accumulate(self, grad: Any) -> None:
@@ -193,8 +195,17 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
                 heapq.heappush(queue, (-arg.born, arg))
 
 
+def stamp_change(node: Node) -> None:
+    """Note that a node has other data from now on."""
+    global newest_change
+    with changing:  # or a slower thread would set an older stamp as the newest
+        node.changed = newest_change = tick()
+
+
 def check_unchanged(node: Node) -> None:
     """Refuse to differentiate with numbers that are not those the op was computed from."""
+    if node.born > newest_change:
+        return
     for used in (node, *node.parents()):
         if used.changed > node.born:
             raise RuntimeError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, describe, enable_grad, modes, tick, walk
+from .graph import Node, describe, enable_grad, modes, stamp_change, tick, walk
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.shape import identity
 from .protocol import NumpyProtocol
@@ -61,8 +61,8 @@ class Tensor(NumpyProtocol, Node):
 
     @property
     def data(self) -> np.ndarray:
-        """The array. Assigning casts floats to the tensor's width and keeps its shape; graphs
-        that used the old data refuse to run backward. (`x.data[0] = 9` cannot be seen.)"""
+        """The array. Assigning copies the numbers, in the tensor's width and shape; graphs that
+        used the old ones refuse to run backward. (`x.data[0] = 9` cannot be seen.)"""
         return self._data
 
     @data.setter
@@ -72,8 +72,9 @@ class Tensor(NumpyProtocol, Node):
             raise ValueError(f"data of shape {array.shape} assigned to a Tensor of {self.shape}")
         if not np.can_cast(array.dtype, self.dtype, "same_kind"):
             raise TypeError(f"{array.dtype} data assigned to a Tensor of {self.dtype}")
-        self._data = array.astype(self.dtype, copy=False)
-        self.changed = tick()
+        if array is not self._data:  # after x.data -= …, it is
+            self._data = array.astype(self.dtype)
+        stamp_change(self)
 
     @property
     def grad(self) -> np.ndarray | None:
@@ -293,14 +294,21 @@ def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
     return [each(found.get, arg) for arg in args]
 
 
-def variable(x: Any, dtype: Any = None) -> Tensor:
-    """A new node equal to x, from which a derivative can be taken without going behind x."""
+def variable(x: Any, dtype: Any = None) -> Any:
+    """A new node equal to x, from which a derivative can be taken without going behind x.
+
+    Integers, such as ids, are a plain array: they have no derivative.
+    """
+    if x.dtype.kind != "f":
+        return x._data
     array = x._data if dtype is None else x._data.astype(dtype)
     return Tensor.__new__(Tensor)._fill(array, TABLE[identity], (x,), {}, None, True)
 
 
-def leaf_like(x: Tensor) -> Tensor:
+def leaf_like(x: Tensor) -> Any:
     """A leaf with the array of x, which wants a gradient if x does."""
+    if x.dtype.kind != "f":
+        return x._data
     return Tensor.__new__(Tensor)._fill(x._data, None, (), {}, None, x.requires_grad)
 
 

@@ -9,13 +9,13 @@ test holds the two equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
-from .graph import Node, modes, tick
+from .graph import Node, modes, stamp_change, tick
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.elementwise import erf, relu
 
@@ -48,7 +48,11 @@ def logarithm(a: float) -> float:
 
 def result(op: Op, args: tuple[Any, ...], data: float, *partials: float) -> Value:
     """The node of op(*args); a constant where nothing is recorded or nothing needs it."""
-    if not (modes.recording and any(isinstance(x, Value) and x.requires_grad for x in args)):
+    needs_grad = False
+    for x in args:  # a loop, since any() would take longer than all the rest
+        if isinstance(x, Value) and x.requires_grad:
+            needs_grad = modes.recording
+    if not needs_grad:
         return Value(data, requires_grad=False)
     node = Value.__new__(Value)
     node._data, node.grad, node.requires_grad = data, 0.0, True
@@ -158,7 +162,7 @@ class Value(Node):
     @data.setter
     def data(self, new: float) -> None:
         self._data = float(new)
-        self.changed = tick()
+        stamp_change(self)
 
     def item(self) -> float:
         """The number, without its graph."""
@@ -177,14 +181,14 @@ class Value(Node):
     def seed(self, seed: Any = None) -> Any:
         return 1.0 if seed is None else seed if isinstance(seed, Value) else float(seed)
 
-    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
+    def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
         if isinstance(grad, Value):
             return self.recorded_shares(grad)
-        return (
+        return [
             (arg, grad * partial)
             for arg, partial in zip(self.args, self.partials, strict=True)
             if isinstance(arg, Value) and arg.requires_grad
-        )
+        ]
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
         """By the rules in the table, so that the shares are Values themselves."""
@@ -331,6 +335,10 @@ def lift(x: Any) -> Any:
     if isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype == object):
         array = np.asarray(x, dtype=object)
         return np.asarray(np.frompyfunc(as_value, 1, 1)(array), dtype=object)
+    if isinstance(x, Node):  # a Tensor: of ids perhaps, which have no gradient
+        if x.requires_grad or x.data.dtype.kind == "f":
+            raise TypeError(MIXED)
+        return x.data
     return [lift(item) for item in x] if type(x) is list else x
 
 

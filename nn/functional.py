@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine
-from ..engine import Tensor, gelu, relu
+from ..engine import Tensor, gelu, linear, relu
 from .random import generator
 
 __all__ = [
@@ -46,30 +46,6 @@ def softmax(input: Any, dim: int) -> Any:
 def log_softmax(input: Any, dim: int) -> Any:
     """log(softmax(x)) along `dim`, computed so that nothing overflows."""
     return engine.log_softmax(input, axis=dim)
-
-
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """x Wᵀ + b.
-
-    Args:
-        input: (…, in).
-        weight: (out, in).
-        bias: (out,), or None.
-
-    Raises:
-        ValueError: the last axis of the input is not `in` long.
-
-    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0]]), np.array([0.5]))
-    array([11.5])
-    """
-    try:
-        out = input @ weight.T
-    except ValueError:
-        raise ValueError(
-            f"linear: an input of shape {np.shape(input)} for a weight of shape {weight.shape} "
-            f"(out, in): the input's last axis must have {weight.shape[-1]} elements"
-        ) from None
-    return out if bias is None else out + bias
 
 
 def embedding(input: Any, weight: Any) -> Any:

@@ -86,13 +86,14 @@ class Module:
         return paths
 
     def __getstate__(self) -> dict[str, Any]:
+        """The attributes, less the names that a call has noted for itself."""
         return {key: value for key, value in vars(self).items() if key != "_paths"}
 
     # Finding what is inside
 
     def _walk(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[Any]:
         """Yield (name, module or array) for all that is inside, under each of its names."""
-        for name, part in held(vars(self), prefix):
+        for name, part in held(self.__getstate__(), prefix):
             if not isinstance(part, Module):
                 yield name, part
             elif part is not self and part not in above:  # a way back up leads to nothing new
@@ -111,7 +112,9 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of the modules held here directly, those in lists and dicts too."""
-        return ((name, part) for name, part in held(vars(self)) if isinstance(part, Module))
+        return (
+            (name, part) for name, part in held(self.__getstate__()) if isinstance(part, Module)
+        )
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of this module, called "", and of all inside, each once."""

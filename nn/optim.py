@@ -91,7 +91,7 @@ class Optimizer:
                 p.data, self.state[p] = self.update(p.data, p.grad, state, group)
 
     def update(self, data: Any, grad: Any, state: State, group: dict[str, Any]) -> Any:
-        """The new data, in an array of its own, and the new state. `grad` is left as it is."""
+        """The new data, which may be written in place, and the new state. `grad` stays as it is."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
@@ -187,7 +187,8 @@ class SGD(Optimizer):
                 ball = grad * 1.0  # an array of its own
             grad = ball
             state = {"momentum_buffer": ball}
-        return data - group["lr"] * grad, state
+        data -= group["lr"] * grad
+        return data, state
 
 
 class AdamW(Optimizer):
@@ -233,6 +234,6 @@ class AdamW(Optimizer):
         size += group["eps"]
         move = m / size
         move *= lr / (1 - beta1**step)
-        data = data * (1 - lr * group["weight_decay"])
+        data *= 1 - lr * group["weight_decay"]
         data -= move
         return data, {"step": step, "exp_avg": m, "exp_avg_sq": v}

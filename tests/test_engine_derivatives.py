@@ -127,3 +127,11 @@ def test_errors():
         grad(lambda x: x.sum())(np.array([1, 2]))
     with pytest.raises(ValueError, match=r"shape \(2,\).*jacobian"):
         grad(lambda x: x * 2)(np.ones(2))
+
+
+def test_integer_tensors_are_plain_arrays_at_every_order():
+    x, ids = np.eye(2, 3), Tensor([0, 2])
+    f = lambda v: cross_entropy(v, ids)  # noqa: E731
+    np.testing.assert_allclose(hessian(f)(x), hessian(lambda v: cross_entropy(v, ids.data))(x))
+    scalar = cross_entropy(np.array([[Value(1.0), Value(0.0)]]), Tensor([0]))
+    assert np.isclose(scalar.data, np.log(1 + np.exp(-1)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..op import declare
+from ..op import declare, op
 from ..samples import Draw
 
 
@@ -29,12 +30,16 @@ def matmul_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (draw.array(a), draw.array(b)), {}
 
 
+def rows(a: Any) -> Any:
+    """All axes but the last as one: (…, n, k) as (…·n, k)."""
+    *batch, size = np.shape(a)
+    return np.reshape(a, (math.prod(batch), size))
+
+
 def matmul(a: Any, b: Any) -> Any:
-    """Batches times one matrix are one large product: (…, n, k) @ (k, m) as (…·n, k) @ (k, m)."""
-    if np.ndim(a) > 2 and np.ndim(b) == 2 and np.shape(a)[-1] == np.shape(b)[0]:
-        rows = np.matmul(np.reshape(a, (-1, np.shape(b)[0])), b) if np.size(a) else None
-        if rows is not None:
-            return np.reshape(rows, (*np.shape(a)[:-1], np.shape(b)[1]))
+    """np.matmul, with a batch times one matrix as one large product, not slice by slice."""
+    if np.ndim(a) > 2 and np.ndim(b) == 2:
+        return np.reshape(np.matmul(rows(a), b), (*np.shape(a)[:-1], np.shape(b)[-1]))
     return np.matmul(a, b)
 
 
@@ -47,7 +52,7 @@ def matmul_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(g, -1) * b
     if np.ndim(a) == 1:
         return np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(b, -1, -2), -2)
-    return g @ np.swapaxes(b, -1, -2)
+    return matmul(g, np.swapaxes(b, -1, -2))
 
 
 def matmul_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
@@ -55,9 +60,8 @@ def matmul_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
         return np.expand_dims(g, -1) * a
     if np.ndim(a) == 1:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2)
-    if np.ndim(a) > 2 and np.ndim(b) == 2 and np.size(a):
-        k, m = np.shape(b)
-        return np.swapaxes(np.reshape(a, (-1, k)), 0, 1) @ np.reshape(g, (-1, m))
+    if np.ndim(a) > 2 and np.ndim(b) == 2:
+        return np.swapaxes(rows(a), 0, 1) @ rows(g)
     return np.swapaxes(a, -1, -2) @ g
 
 
@@ -71,3 +75,31 @@ declare(
     fits="the last size of the first must equal the last but one of the second (the only one of a "
     "vector), and the axes before them broadcast",
 )
+
+
+def linear_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    n, m = draw.integer(1, 3), draw.integer(1, 3)
+    args = (draw.array((*draw.shape(max_dims=2), n)), draw.array((m, n)), draw.array((m,)))
+    return args[: draw.choice((3, 2))], {}
+
+
+@op(
+    lambda g, out, x, weight, bias=None: matmul(g, weight),
+    lambda g, out, x, weight, bias=None: np.swapaxes(rows(g), 0, 1) @ rows(x),
+    lambda g, out, x, weight, bias=None: g,
+    samples=linear_samples,
+    fits="x (…, in) needs weight (out, in) and bias (out,)",
+)
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """x weightᵀ + bias, with the weight as PyTorch keeps it.
+
+    Args:
+        x: (…, in).
+        weight: (out, in).
+        bias: (out,), or None.
+
+    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0]]), np.array([0.5]))
+    array([11.5])
+    """
+    out = matmul(x, np.swapaxes(weight, 0, 1))  # (…, out)
+    return out if bias is None else out + bias

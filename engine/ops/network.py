@@ -147,11 +147,64 @@ def _attention_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     batch, size = draw.shape(max_dims=1, min_side=1), draw.integer(1, 3)
     t, s = draw.integer(1, 3), draw.integer(1, 3)
     q, k, v = (draw.array((*batch, n, size)) for n in (t, s, s))
-    mask = draw.choice((None, draw.array((t, s)) > 0))
-    return (q, k, v, mask), {"is_causal": draw.boolean()}
+    added = draw.array((t, s))
+    mask = draw.choice((None, added > 0, added))
+    noise = draw.choice((None, 2.0 * (draw.array((*batch, t, s)) > 0)))
+    return (q, k, v, mask, noise), {"is_causal": draw.boolean()}
+
+
+def _attention_forward(
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    attn_mask: Any = None,
+    dropout_mask: Any = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> tuple[np.ndarray, Any]:
+    """The definition, with the scores turned into weights where they lie."""
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    weights = (query * scale) @ key.swapaxes(-1, -2)  # (…, T, S)
+    added = attn_mask is not None and attn_mask.dtype != bool
+    if added:
+        weights = weights + attn_mask
+    allowed = _allowed(weights.shape[-2:], None if added else attn_mask, is_causal)
+    if allowed is not None:
+        weights = np.where(allowed, weights, -np.inf)
+    top = weights.max(axis=-1, keepdims=True, initial=-np.inf)
+    weights -= np.where(top == -np.inf, 0, top)
+    np.exp(weights, out=weights)
+    total = weights.sum(axis=-1, keepdims=True)
+    weights /= total + (total == 0)
+    kept = weights if dropout_mask is None else weights * dropout_mask
+    return kept @ value, (query, key, value, weights, kept, dropout_mask, scale, added)
+
+
+def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
+    query, key, value, weights, kept, dropout_mask, scale, added = saved
+    value_share = kept.swapaxes(-1, -2) @ g
+    scores = g @ value.swapaxes(-1, -2)  # softmax's rule in place: w · (g − Σ g · w)
+    noise_share = None
+    if dropout_mask is not None:
+        noise_share = scores * weights
+        scores *= dropout_mask
+    scores -= np.einsum("...s,...s->...", scores, weights)[..., None]
+    scores *= weights
+    mask_share = scores.copy() if added else None
+    scores *= scale
+    return scores @ key, scores.swapaxes(-1, -2) @ query, value_share, mask_share, noise_share
+
+
+def _allowed(shape: tuple[int, ...], mask: Any, is_causal: bool) -> Any:
+    """Where a query may look, (…, T, S), or None for everywhere."""
+    if not is_causal:
+        return mask
+    causal = np.tri(*shape, dtype=bool)
+    return causal if mask is None else causal & mask
 
 
 @op(
+    kernel=Kernel(_attention_forward, _attention_backward),
     samples=_attention_samples,
     fits="query (…, T, d), key (…, S, d) and value (…, S, e) must agree, and masks broadcast to "
     "(…, T, S)",
@@ -182,17 +235,13 @@ def scaled_dot_product_attention(
     array([[1.],
            [2.]])
     """
-    t, s = np.shape(query)[-2], np.shape(key)[-2]
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
     scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
     if attn_mask is not None and attn_mask.dtype != bool:
-        scores = scores + attn_mask
-        attn_mask = None
-    if is_causal:
-        causal = np.tri(t, s, dtype=bool)
-        attn_mask = causal if attn_mask is None else attn_mask & causal
-    if attn_mask is not None:
-        scores = np.where(attn_mask, scores, -np.inf)
+        scores, attn_mask = scores + attn_mask, None
+    allowed = _allowed(np.shape(scores)[-2:], attn_mask, is_causal)
+    if allowed is not None:
+        scores = np.where(allowed, scores, -np.inf)
     weights = softmax(scores)
     if dropout_mask is not None:
         weights = weights * dropout_mask
