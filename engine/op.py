@@ -117,7 +117,8 @@ def op(*vjps: Vjp | None, **fields: Any) -> Callable[[F], F]:
     """Make a function of ours an op: the decorated body is its definition.
 
     >>> from groundup.engine import Tensor
-    >>> @op(lambda g, out, x: g * 3 * x**2)
+    >>> from groundup.engine.samples import REAL, elementwise
+    >>> @op(lambda g, out, x: g * 3 * x**2, samples=elementwise(REAL))
     ... def cube(x):
     ...     return x**3
     >>> cube(2.0)

@@ -54,7 +54,7 @@ class Tensor(NumpyProtocol, Node):
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
         self.requires_grad = needs
-        self._grad: np.ndarray | None = None
+        self._grad: Any = None
         self._retains = False
         self.scope, self.name = modes.scope, None
         return self
@@ -77,8 +77,9 @@ class Tensor(NumpyProtocol, Node):
         stamp_change(self)
 
     @property
-    def grad(self) -> np.ndarray | None:
-        """The sum of all gradients since it was last zeroed, of data's shape and dtype."""
+    def grad(self) -> Any:
+        """An array of data's shape and dtype, the sum of all gradients since it was last zeroed;
+        None if there was none."""
         return self._grad
 
     @grad.setter
@@ -245,12 +246,12 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     needs = modes.recording and any(needs_grad(node) for node in nodes(args))
     saved = None
     try:
-        if not needs or op.vjps is not None:
-            data = op.definition(*arrays, **kwargs)
-        elif op.kernel is not None:
+        if op.kernel is not None:
             data, saved = op.kernel.forward(*arrays, **kwargs)
-        else:
+        elif needs and op.vjps is None:
             data, saved = record_definition(op, args, kwargs)
+        else:
+            data = op.definition(*arrays, **kwargs)
     except ValueError as error:
         raise op.explained(error, arrays) from None
     data = of_width(np.asarray(data), width)

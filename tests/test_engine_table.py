@@ -83,7 +83,7 @@ def test_float32_stays_float32(op, draw):
     assert all(t.grad is None or t.grad.dtype == np.float32 for t in tensors)
 
 
-@pytest.mark.parametrize("op", [p for p in OPS if p.values[0].kernel])
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in TABLE.values() if op.kernel])
 @settings(max_examples=40)
 @given(draw=draws())
 def test_kernel_equals_definition(op, draw):

@@ -183,4 +183,4 @@ def gelu(a: Any, approximate: str = "none") -> Any:
     _check_approximate(approximate)
     if approximate == "none":
         return 0.5 * a * (1 + erf(a / math.sqrt(2)))
-    return 0.5 * a * (1 + np.tanh(_ROOT * (a + 0.044715 * a**3)))
+    return 0.5 * a * (1 + np.tanh(_ROOT * (a + 0.044715 * a * a * a)))

@@ -199,7 +199,8 @@ def _allowed(shape: tuple[int, ...], mask: Any, is_causal: bool) -> Any:
     """Where a query may look, (…, T, S), or None for everywhere."""
     if not is_causal:
         return mask
-    causal = np.tri(*shape, dtype=bool)
+    t, s = shape
+    causal = np.tri(t, s) > 0
     return causal if mask is None else causal & mask
 
 

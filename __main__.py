@@ -1,0 +1,356 @@
+"""The command line: a thin face of the rooms."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+
+# The rooms are imported by the commands that need them, so that --help is quick and a missing
+# extra troubles only who asked for it.
+if TYPE_CHECKING:
+    from . import train
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    0 is well; 1 a check that failed; 2 something given that cannot be used, with one sentence on
+    stderr; 130 Ctrl-C and 143 a termination, after saving; 141 that nobody reads on (`| head`).
+    A bug keeps its traceback.
+    """
+    args = parser().parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A model may write what the terminal cannot show: then a "?" stands for it.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        status = args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered has nowhere to go either; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        sentence = user_error(error)
+        if sentence is None:
+            raise
+        print(f"groundup: {sentence}", file=sys.stderr)
+        return 2
+    return int(status)
+
+
+def use_one_thread() -> None:
+    """Keep numpy's matrix products in one thread, unless the user's environment says otherwise.
+
+    The products of a small GPT are done before a second thread has woken up, and on a busy
+    machine each waits for a thread that has no core: a step of the default model took 79 ms
+    with one thread and 264 ms with two, on two shared cores.
+    """
+    if "numpy" not in sys.modules and "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def user_error(error: Exception) -> str | None:
+    """What to tell the user about an error that is not a bug, None about one that is."""
+    from .train import InputError, MissingExtra
+
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, InputError | MissingExtra | OSError | FloatingPointError):
+        return str(error)
+    return None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and what they take."""
+    top = argparse.ArgumentParser(
+        prog="groundup", description="From one number to a trained Transformer, in one engine."
+    )
+    top.add_argument("--version", action="version", version=f"groundup {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(run: Any, name: str, what: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command(run_tour, "tour", "the guided tour, which writes a report (about two minutes)")
+    sub.add_argument("--out", type=Path, default=Path("groundup-tour"), metavar="FOLDER")
+    sub.add_argument("--quick", action="store_true", help="everything smaller: a look alone")
+
+    sub = command(run_train, "train", "train a GPT to write like a text")
+    sub.add_argument("--text", metavar="FILE", help="UTF-8 (default: Python's language reference)")
+    sub.add_argument("--out", type=Path, default=Path("groundup-model"), metavar="FOLDER")
+    sub.add_argument("--resume", action="store_true", help="go on with the training in FOLDER")
+    for option, kind, what in TRAIN_OPTIONS:
+        sub.add_argument(option, type=kind, metavar="N", help=what)
+
+    sub = command(run_sample, "sample", "let a trained model write")
+    sub.add_argument("folder", type=Path, metavar="FOLDER")
+    sub.add_argument("--prompt", help="what to continue (default: a new line)")
+    sub.add_argument("-n", type=int, default=500, help="how many characters (default: 500)")
+    sub.add_argument("--temperature", type=float, default=0.8, help="0 is no chance (default: 0.8)")
+    sub.add_argument("--top-k", type=int, help="draw among the likeliest so many only")
+    sub.add_argument("--seed", type=int, help="the same seed writes the same text")
+
+    sub = command(run_draw, "draw", "run a script and draw its graphs")
+    sub.add_argument("script", type=Path, metavar="FILE.py")
+    sub.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        default=Path("graphs"),
+        metavar="OUT",
+        help="a folder for a picture of each backward pass (default: graphs), or a picture's "
+        "name, such as out.svg, for the newest result that the script leaves in a variable",
+    )
+
+    command(run_check, "check", "hold every derivative of the engine against finite differences")
+    return top
+
+
+# Defaults stand in GPTConfig, TrainConfig and `train_config`: a resumed training keeps its own.
+TRAIN_OPTIONS = [
+    ("--steps", int, "training steps in all (default: 1000)"),
+    ("--layers", int, "blocks of the GPT (default: 4)"),
+    ("--heads", int, "attention heads in a block (default: 4)"),
+    ("--width", int, "numbers that stand for one character (default: 128)"),
+    ("--block", int, "how many characters it sees (default: 64)"),
+    ("--batch", int, "windows of text in a step (default: 12)"),
+    ("--lr", float, "highest learning rate (default: 0.001)"),
+    ("--seed", int, "weights and batches follow from it (default: 0)"),
+]
+
+
+def run_tour(args: argparse.Namespace) -> int:
+    use_one_thread()
+    from .tour import run
+
+    return run(args.out, quick=args.quick)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    if (args.width or 128) <= 256:
+        use_one_thread()
+    from . import train
+
+    resumed = train.load(args.out) if args.resume else None
+    if resumed is None:
+        train.check_free(args.out)
+    source = args.text or (resumed.notes.get("text") if resumed else None)
+    text = train.read_text(source) if source else train.reference_text()
+    state = resumed_state(args, resumed) if resumed else new_state(args, text)
+    model, tokenizer = state.model, state.tokenizer
+    config = state.config or train.TrainConfig()
+    state.notes["text"] = str(Path(source).resolve()) if source else None
+
+    ids = tokenizer.encode(text)
+    train_ids, val_ids = train.split(ids)
+    block = model.config.block_size
+    train.check_length(train_ids, block, "training")
+    train.check_length(val_ids, block, "validation")
+    baseline = train.bigram_loss(train_ids, val_ids, tokenizer.vocab_size)
+    shape = model.config
+    print(
+        f"Text: {source or 'Python’s own language reference'}, {len(text):,} characters, "
+        f"{tokenizer.vocab_size} different ones.\n"
+        f"Model: a GPT with {shape.n_layer} layers of {shape.n_head} heads, {shape.n_embd} wide, "
+        f"that sees {block} characters: {model.num_parameters():,} parameters.\n"
+        f"To beat: {baseline:.3f} nats per character, what counting pairs of characters achieves "
+        "on the last tenth of the text, which is not trained on.\n"
+        f"Steps {state.history.step + 1} to {config.steps}, {config.batch_size} windows of text "
+        "in each. Ctrl-C saves and ends.",
+        flush=True,
+    )
+    with termination_as_interrupt() as terminated:
+        train.fit(
+            model,
+            train_ids,
+            val_ids,
+            config,
+            optimizer=state.optimizer,
+            history=state.history,
+            callback=lambda _: save(args.out, state),
+        )
+        save(args.out, state)
+    if state.history.interrupted:
+        print(f"Stopped after step {state.history.step}, and saved in {args.out}.")
+        print("Go on: groundup train --resume --out", args.out)
+        return 143 if terminated() else 130
+    loss = state.history.val_losses[-1]
+    print(
+        f"Validation loss {loss:.3f}: {abs(baseline - loss):.3f} "
+        f"{'below' if loss < baseline else 'above'} the bigram's.\n"
+        f"Saved in {args.out}. Let it write: groundup sample {args.out}"
+    )
+    return 0
+
+
+def save(folder: Path, state: train.Checkpoint) -> None:
+    from . import train
+
+    train.save(
+        folder,
+        state.model,
+        state.tokenizer,
+        config=state.config,
+        optimizer=state.optimizer,
+        history=state.history,
+        notes=state.notes,
+    )
+
+
+def new_state(args: argparse.Namespace, text: str) -> train.Checkpoint:
+    """An untrained model for a text, and how to train it."""
+    from . import models, nn, train
+
+    tokenizer = train.CharTokenizer.from_text(text)
+    sizes: dict[str, Any] = {"n_layer": 4, "n_head": 4, "n_embd": 128, "block_size": 64}
+    sizes |= asked_sizes(args)
+    config = train_config(args, train.TrainConfig())
+    config = replace(config, warmup=min(config.warmup, config.steps // 10))
+    nn.manual_seed(config.seed)
+    try:
+        model = models.GPT(models.GPTConfig(vocab_size=tokenizer.vocab_size, **sizes))
+    except ValueError as error:
+        raise train.InputError(str(error)) from error
+    return train.Checkpoint(model, tokenizer, config, train.new_optimizer(model, config))
+
+
+def resumed_state(args: argparse.Namespace, state: train.Checkpoint) -> train.Checkpoint:
+    """A saved training, with what is asked for anew."""
+    from .train import InputError
+
+    if state.config is None or state.optimizer is None:
+        raise InputError(f"{args.out} holds a model alone, without the state of its training")
+    for name, asked in asked_sizes(args).items():
+        saved = getattr(state.model.config, name)
+        if asked != saved:
+            raise InputError(
+                f"{name} {asked} is asked for, but the model in {args.out} has {saved}"
+            )
+    state.config = train_config(args, state.config)
+    if state.config.steps <= state.history.step:
+        raise InputError(
+            f"the training in {args.out} has made its {state.history.step} steps: ask for more "
+            f"with --steps"
+        )
+    return state
+
+
+def asked_sizes(args: argparse.Namespace) -> dict[str, Any]:
+    """The sizes of a GPT that the command line gives, under GPTConfig's names."""
+    sizes = {
+        "n_layer": args.layers,
+        "n_head": args.heads,
+        "n_embd": args.width,
+        "block_size": args.block,
+    }
+    return {name: given for name, given in sizes.items() if given is not None}
+
+
+def train_config(args: argparse.Namespace, config: train.TrainConfig) -> train.TrainConfig:
+    """A config with what the command line says instead."""
+    options = {"steps": args.steps, "batch_size": args.batch, "lr": args.lr, "seed": args.seed}
+    return replace(config, **{name: given for name, given in options.items() if given is not None})
+
+
+@contextmanager
+def termination_as_interrupt() -> Iterator[Any]:
+    """A block in which SIGTERM acts as Ctrl-C. Yields a function that says whether it came."""
+    came = False
+
+    def interrupt(*_: Any) -> None:
+        nonlocal came
+        came = True
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run_sample(args: argparse.Namespace) -> int:
+    from . import train
+
+    state = train.load(args.folder)
+    alphabet = state.tokenizer.alphabet
+    prompt = args.prompt or ("\n" if "\n" in alphabet else alphabet[0])
+    ids = train.generate(
+        state.model,
+        state.tokenizer.encode(prompt),
+        args.n,
+        temperature=args.temperature,
+        top_k=args.top_k,
+        seed=args.seed,
+    )
+    print(args.prompt or "", end="")
+    for i in ids:
+        print(state.tokenizer.decode([i]), end="", flush=True)
+    print()
+    return 0
+
+
+def run_draw(args: argparse.Namespace) -> int:
+    from . import viz
+    from .train import InputError
+
+    if not args.script.is_file():
+        raise FileNotFoundError(f"there is no file {args.script}")
+    if args.out.suffix not in ("", ".svg", ".png"):
+        raise InputError(f"a picture is an .svg or a .png, not {args.out.suffix}")
+    if not args.out.suffix:
+        with viz.watch(args.out):
+            run_script(args.script)
+        return 0
+    node = newest_result(run_script(args.script))
+    print("Drawn in", viz.draw(node).render(outfile=args.out, cleanup=True))
+    return 0
+
+
+def run_script(path: Path) -> dict[str, Any]:
+    """Run a script as python would, and return its variables."""
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv[:] = [str(path)]
+    return runpy.run_path(str(path), run_name="__main__")
+
+
+def newest_result(variables: dict[str, Any]) -> Any:
+    """The node among a script's variables that was made last."""
+    from .engine import Tensor, Value
+    from .train import InputError
+
+    nodes = [x for x in variables.values() if isinstance(x, Value | Tensor) and x.op]
+    if not nodes:
+        raise InputError("the script leaves no result of an op in a variable: nothing to draw")
+    return max(nodes, key=lambda node: node.born)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    from .engine.check import check_table
+
+    wrong = count = 0
+    for op, error in check_table():
+        count += 1
+        wrong += error is not None
+        print(f"{op.name:<32} {'ok' if error is None else error}", flush=True)
+    print(f"{count} ops, {wrong} with a wrong derivative.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

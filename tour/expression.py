@@ -1,0 +1,99 @@
+"""One expression, first of Values, then of Tensors: its backward pass, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import Tensor, Value, walk
+from ..engine.graph import Node
+from ..engine.names import contributions, number
+from .report import Report, Section, picture
+from .say import say, say_gradient, title
+
+
+def expression(a: Any, b: Any) -> Any:
+    """tanh(a · b + a), with a name for each step; `a` is used twice."""
+    product = a * b
+    total = product + a
+    loss = np.tanh(total)
+    product.name, total.name, loss.name = "a·b", "a·b + a", "loss"
+    return loss
+
+
+def on_values(report: Report) -> None:
+    title("1. One expression, number by number")
+    a, b = Value(0.5, name="a"), Value(-3.0, name="b")
+    loss = expression(a, b)
+    say("loss = tanh(a · b + a) with a = 0.5 and b = −3. Every number remembers how it was made.")
+    say(f"Forward, it is {number(loss.data)}. Backward, newest first:\n")
+    lines = steps(loss)
+    for line, gradient in lines:
+        say_gradient(f"  {line}", gradient)
+    loss.backward()
+    say(f"\nSo a.grad is {number(a.grad)} and b.grad is {number(b.grad)}.")
+    report.add(
+        Section(
+            "One expression, number by number",
+            """
+            A number remembers how it was made: this one is tanh(a · b + a), with a = 0.5 and
+            b = −3. To learn how the result moves when a or b move, we walk back from it, newest
+            number first, and hand each argument its share of the gradient.
+
+            Two paths lead to a, through the product and directly. Their shares add.
+            """,
+            figures=[picture(loss, "expression", "The expression of Values, and its gradients")],
+            steps=lines,
+        )
+    )
+
+
+def steps(root: Node) -> list[tuple[str, str]]:
+    """The backward pass as lines: (what happens, the gradient that comes of it)."""
+    lines = []
+    sums: dict[Node, float] = {}
+    for node, grad in walk(root, root.seed()):
+        what = f" ({node.op})" if node.op else ""
+        lines.append((f"{node.name}{what} = {number(node.data)}, its gradient is ", number(grad)))
+        for given in contributions(node, grad):
+            before = sums.get(given.arg)
+            sums[given.arg] = given.share if before is None else before + given.share
+            share = number(given.share)
+            numbers = "" if given.numbers == share else f" = {given.numbers}"
+            lines.append((f"    to {given.arg.name}: {given.rule}{numbers} = ", share))
+            if before is not None:
+                meeting = f"      two paths meet at {given.arg.name}, and add up to "
+                lines.append((meeting, number(sums[given.arg])))
+    return lines
+
+
+def on_tensors(report: Report) -> None:
+    title("2. The same expression on arrays")
+    a = Tensor([0.5, 1.0, -2.0], requires_grad=True, name="a")
+    b = Tensor(-3.0, requires_grad=True, name="b")
+    loss = expression(a, b).sum()
+    loss.name = "sum of losses"
+    loss.backward()
+    assert a.grad is not None
+    assert b.grad is not None
+    say("The same lines of numpy, with three numbers in a: one graph, three expressions at once.")
+    say_gradient("  a.grad is ", np.array2string(a.grad, precision=4))
+    say_gradient("  b.grad is ", f"{number(b.grad)}   (b was broadcast, so its shares are summed)")
+    one = Value(0.5), Value(-3.0)
+    expression(*one).backward()
+    same = abs(a.grad[0] - one[0].grad)
+    say(f"The first of the three is the expression above; the gradients differ by {same:.1g}.")
+    report.add(
+        Section(
+            "The same expression on arrays",
+            f"""
+            The same lines of numpy run on arrays. Here a holds three numbers, so this is three
+            expressions at once; b is broadcast to all three, and its shares are summed.
+
+            The tensor engine is the scalar engine, vectorised: the first of these three is the
+            expression above, and their gradients differ by {same:.1g}.
+            """,
+            figures=[picture(loss, "tensors", "The expression of Tensors, and its gradients")],
+        )
+    )

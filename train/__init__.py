@@ -1,0 +1,34 @@
+"""Tokenizers, data, the training loop, checkpoints, generation and evaluation."""
+
+from .checkpoint import Checkpoint, check_free, load, save
+from .corpus import read_text, reference_text
+from .data import batches, check_length, split
+from .errors import InputError, MissingExtra
+from .evaluate import bigram_loss, inference, validation_loss
+from .generate import generate
+from .history import History
+from .loop import TrainConfig, fit, new_optimizer
+from .tokenizer import CharTokenizer
+
+__all__ = [
+    "CharTokenizer",
+    "Checkpoint",
+    "History",
+    "InputError",
+    "MissingExtra",
+    "TrainConfig",
+    "batches",
+    "bigram_loss",
+    "check_free",
+    "check_length",
+    "fit",
+    "generate",
+    "inference",
+    "load",
+    "new_optimizer",
+    "read_text",
+    "reference_text",
+    "save",
+    "split",
+    "validation_loss",
+]

@@ -1,0 +1,243 @@
+"""A model and its training, in a folder.
+
+    config.json              what the model is, its tokenizer, how it was trained; see `files`
+    model.safetensors        the weights, under PyTorch's names
+    optimizer.safetensors    the optimiser's state, so that training goes on exactly
+    history.json             the losses
+
+Nothing in it is code: to load a checkpoint runs nothing that its author wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import models, nn
+from .errors import InputError, MissingExtra
+from .files import read_file, read_index, write_together
+from .history import History
+from .loop import TrainConfig
+from .tokenizer import CharTokenizer
+
+CONFIG, WEIGHTS, STATE, HISTORY = (
+    "config.json",
+    "model.safetensors",
+    "optimizer.safetensors",
+    "history.json",
+)
+VERSION = 1
+
+MODELS: dict[str, tuple[Any, Any]] = {"GPT": (models.GPT, models.GPTConfig)}
+OPTIMIZERS: dict[str, Any] = {"AdamW": nn.AdamW, "SGD": nn.SGD}
+
+
+@dataclass
+class Checkpoint:
+    """What a folder held; `notes` is whatever JSON its writer put there."""
+
+    model: Any
+    tokenizer: CharTokenizer
+    config: TrainConfig | None = None
+    optimizer: nn.Optimizer | None = None
+    history: History = field(default_factory=History)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def save(
+    folder: str | Path,
+    model: Any,
+    tokenizer: CharTokenizer,
+    *,
+    config: TrainConfig | None = None,
+    optimizer: nn.Optimizer | None = None,
+    history: History | None = None,
+    notes: dict[str, Any] | None = None,
+) -> None:
+    """Write a checkpoint into a folder, made if need be, in place of the one that is there.
+
+    A crash at any moment leaves the old checkpoint or the new one, whole.
+
+    Args:
+        config, optimizer, history: what `fit` needs to go on; without, the model alone is saved.
+        notes: anything in JSON's types.
+
+    Raises:
+        TypeError: a kind of model or optimiser that a checkpoint does not know.
+        InputError: the folder holds another program's config.json.
+        OSError: it cannot be written.
+        MissingExtra: safetensors is not installed.
+    """
+    history = history or History()
+    index = {
+        "format": "groundup checkpoint",
+        "version": VERSION,
+        "model": {"kind": kind_of(model, MODELS), **asdict(model.config)},
+        "tokenizer": tokenizer.to_json(),
+        "step": history.step,
+        "train": asdict(config) if config else None,
+        "optimizer": None,
+        "notes": notes or {},
+    }
+    files = {
+        WEIGHTS: to_bytes(model.state_dict()),
+        HISTORY: json.dumps(history.to_json()).encode(),
+    }
+    if optimizer:
+        state = optimizer.state_dict()
+        kind = kind_of(optimizer, OPTIMIZERS)
+        index["optimizer"] = {"kind": kind, "param_groups": state["param_groups"]}
+        each = state["state"].items()
+        files[STATE] = to_bytes({f"{i}.{key}": kept[key] for i, kept in each for key in kept})
+    write_together(Path(folder), CONFIG, index, files)
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read what `save` wrote.
+
+    Raises:
+        FileNotFoundError: the folder or a file in it is not there.
+        InputError: a file is truncated, damaged or of another version, or the files do not fit
+            each other: says which, and names all that does not fit.
+        MissingExtra: safetensors is not installed.
+    """
+    folder = Path(folder)
+    index = read_index(folder, CONFIG)
+    if index.get("format") != "groundup checkpoint" or index.get("version") != VERSION:
+        raise InputError(
+            f"{folder / CONFIG} is a {index.get('format', 'file of unknown format')}, version "
+            f"{index.get('version')}; this groundup reads its own checkpoints of version {VERSION}"
+        )
+    try:
+        return read(folder, index)
+    except InputError as error:
+        raise InputError(f"the checkpoint {folder} cannot be loaded: {error}") from error
+
+
+def read(folder: Path, index: dict[str, Any]) -> Checkpoint:
+    """The checkpoint that an index describes."""
+    model = new_model(index.get("model"))
+    tokenizer = CharTokenizer.from_json(index.get("tokenizer"))
+    if tokenizer.vocab_size != model.config.vocab_size:
+        raise InputError(
+            f"the tokenizer has {tokenizer.vocab_size} characters and the model a vocabulary of "
+            f"{model.config.vocab_size}"
+        )
+    try:
+        model.load_state_dict(from_bytes(read_file(folder, index, WEIGHTS), WEIGHTS))
+    except ValueError as error:
+        raise InputError(f"{WEIGHTS} and {CONFIG}: {error}") from error
+    history = History.from_json(json.loads(read_file(folder, index, HISTORY)))
+    if len(history.steps) != index.get("step"):
+        raise InputError(f"step {index.get('step')}, and a history of {len(history.steps)} steps")
+    loaded = Checkpoint(model, tokenizer, history=history, notes=index.get("notes") or {})
+    if index.get("train"):
+        loaded.config = from_fields(TrainConfig, index["train"], "train")
+    if index.get("optimizer"):
+        state = from_bytes(read_file(folder, index, STATE), STATE)
+        loaded.optimizer = old_optimizer(model, index["optimizer"], state)
+    return loaded
+
+
+def new_model(saved: Any) -> Any:
+    """A model of the kind and sizes that the config names."""
+    described = dict(saved) if isinstance(saved, dict) else {}
+    kind = described.pop("kind", None)
+    if kind not in MODELS:
+        raise InputError(f"a model of kind {kind!r} is not known, only {', '.join(MODELS)}")
+    build, config = MODELS[kind]
+    return build(from_fields(config, described, f"model of kind {kind}"))
+
+
+def old_optimizer(model: Any, saved: Any, state: dict[str, np.ndarray]) -> nn.Optimizer:
+    """The optimiser of a model as it was."""
+    kind = saved.get("kind") if isinstance(saved, dict) else None
+    if kind not in OPTIMIZERS:
+        raise InputError(f"an optimiser of kind {kind!r} is not known, only {list(OPTIMIZERS)}")
+    optimizer: nn.Optimizer = OPTIMIZERS[kind](model.parameters())
+    each: dict[int, dict[str, Any]] = {}
+    try:
+        for place, array in state.items():
+            number, name = place.split(".")
+            # A count of steps is a plain number, not an array.
+            each.setdefault(int(number), {})[name] = array if array.ndim else array.item()
+        optimizer.load_state_dict({"state": each, "param_groups": saved["param_groups"]})
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(f"{STATE} does not fit the model: {error}") from error
+    return optimizer
+
+
+def from_fields(cls: Any, saved: Any, what: str) -> Any:
+    """A dataclass from what `asdict` made of it.
+
+    >>> from_fields(TrainConfig, {"stepps": 3}, "train")
+    Traceback (most recent call last):
+    groundup.train.errors.InputError: train: not known: stepps; missing: batch_size, ...
+    """
+    if not isinstance(saved, dict):
+        raise InputError(f"{what}: an object with its settings is expected, not {saved!r:.60}")
+    names = {field.name for field in fields(cls)}
+    problems = {"not known": saved.keys() - names, "missing": names - saved.keys()}
+    wrong = [
+        f"{problem}: {', '.join(sorted(which))}" for problem, which in problems.items() if which
+    ]
+    if wrong:
+        raise InputError(f"{what}: {'; '.join(wrong)}")
+    try:
+        return cls(**saved)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: {error}") from error
+
+
+def kind_of(thing: Any, kinds: dict[str, Any]) -> str:
+    """The name under which a class is saved."""
+    kind = type(thing).__name__
+    if kind not in kinds:
+        raise TypeError(f"a checkpoint cannot hold a {kind}, only {', '.join(kinds)}")
+    return kind
+
+
+def to_bytes(arrays: dict[str, Any]) -> bytes:
+    """Arrays and numbers in the safetensors format."""
+    whole = {name: np.array(array, order="C") for name, array in arrays.items()}
+    return bytes(safetensors().save(whole))
+
+
+def from_bytes(content: bytes, name: str) -> dict[str, np.ndarray]:
+    """The arrays in a safetensors file."""
+    library = safetensors()
+    try:
+        return dict(library.load(content))
+    except library.SafetensorError as error:
+        raise InputError(f"{name} is no safetensors file: {error}") from None
+
+
+def safetensors() -> Any:
+    """The library, where it is installed."""
+    try:
+        import safetensors.numpy
+    except ImportError:
+        raise MissingExtra("safetensors", "a checkpoint") from None
+    return safetensors.numpy
+
+
+def check_free(folder: str | Path) -> None:
+    """Make sure that a new training can be saved here, before hours go into it.
+
+    Raises:
+        InputError: there is a checkpoint already, or another program's config.json, or a file.
+        OSError: the folder cannot be made.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: name a folder for the checkpoint")
+    if (folder / CONFIG).exists():
+        raise InputError(
+            f"{folder} holds a {CONFIG} already: go on with that training with --resume, or name "
+            "another folder with --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
