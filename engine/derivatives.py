@@ -15,7 +15,7 @@ import numpy as np
 from .graph import Node, enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
-from .tensor import Tensor, constant_of, gradients, variable
+from .tensor import Tensor, gradients, made, variable
 from .value import Value
 from .value import result as value_result
 
@@ -92,8 +92,8 @@ def as_seed(root: Any, g: Any, recorded: bool) -> Any:
         return root.seed(g.data if isinstance(g, Node) else g)
     if isinstance(g, Node):
         return root.seed(g)
-    kind = Value if isinstance(root, Value) else constant_of
-    return kind(root.seed(g))
+    seed = root.seed(g)
+    return Value(seed) if isinstance(root, Value) else made(seed)
 
 
 def filled(grad: Any, node: Node) -> Any:
@@ -106,12 +106,14 @@ def filled(grad: Any, node: Node) -> Any:
 def of_kind(x: Any, result: Any, inside: bool = False) -> Any:
     """A result in the kind of x; left a node if an outer derivative still needs it."""
     if isinstance(x, Node):
-        node = result if isinstance(result, Node) else constant_of(result)
+        node = result if isinstance(result, Node) else made(np.asarray(result))
         return node if modes.recording else node.detach()
     if inside:
         return result
     array = result.data if isinstance(result, Node) else result
-    return float(array) if isinstance(x, int | float) and np.ndim(array) == 0 else array
+    if isinstance(x, int | float) and np.ndim(array) == 0:
+        return float(array)
+    return np.array(array)  # the caller's own: it may be a view of an input, or given twice
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -182,8 +184,8 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, Any]:
         terms = [np.sum(one * tangent) for one, tangent in pulled]
         return sum(terms[1:], terms[0])
 
-    zero = np.zeros_like(out) if isinstance(out, Tensor) or not isinstance(out, Node) else 0.0
-    _, back = vjp(along, Value(0.0) if isinstance(out, Value) else constant_of(zero))
+    zero = Value(0.0) if isinstance(out, Value) else made(np.zeros_like(out))
+    _, back = vjp(along, zero)
     tangent = back(None)[0]
     return of_kind(xs[0], out), of_kind(xs[0], tangent)
 

@@ -118,13 +118,9 @@ class Node:
         """The gradient that a walk from here starts with: `seed` checked, or 1."""
         raise NotImplementedError
 
-    def parents(self) -> Iterator[Node]:
-        """The nodes among the arguments, those inside a list (`np.concatenate`) too."""
-        for arg in self.args:
-            if isinstance(arg, Node):
-                yield arg
-            elif type(arg) in (list, tuple):
-                yield from (item for item in arg if isinstance(item, Node))
+    def parents(self) -> Iterator[Any]:
+        """The nodes among the arguments."""
+        return nodes(self.args)
 
     def backward(self, seed: Any = None) -> None:
         """Add ∂self/∂node to `.grad` of every node behind this one that keeps its gradient.
@@ -154,6 +150,15 @@ class Node:
         # Collect first, assign after: a walk that is interrupted leaves every .grad whole.
         for node, grad in [step for step in steps if step[0].keeps_grad]:
             node.accumulate(grad)
+
+
+def nodes(args: Any) -> Iterator[Any]:
+    """The nodes among arguments, those inside a list (as of `np.concatenate`) too."""
+    for arg in args:
+        if isinstance(arg, Node):
+            yield arg
+        elif type(arg) in (list, tuple):
+            yield from nodes(arg)
 
 
 Steps = Iterator[tuple[Node, Any]]

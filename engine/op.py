@@ -90,7 +90,7 @@ class Op:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def explained(self, error: ValueError, args: tuple) -> ValueError:
+    def explained(self, error: ValueError, args: Sequence[Any]) -> ValueError:
         """A shape error that names the op and the shapes, and says what would fit."""
         shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
         given = f" of shapes {' and '.join(shapes)}" if shapes else ""

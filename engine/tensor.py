@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, describe, enable_grad, modes, stamp_change, tick, walk
+from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, tick, walk
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.shape import identity
 from .protocol import NumpyProtocol
 from .value import MIXED, Value
+
+NO_OPTIONS: dict[str, Any] = {}
+ARRAYS = (np.ndarray, np.generic)
 
 
 class Tensor(NumpyProtocol, Node):
@@ -34,6 +37,8 @@ class Tensor(NumpyProtocol, Node):
 
     __slots__ = ("__weakref__", "_grad", "_retains", "kwargs", "saved")
 
+    _grad: Any
+
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Node):
             raise TypeError(f"Tensor of a {type(data).__name__}: use it as it is, or .detach() it")
@@ -42,20 +47,23 @@ class Tensor(NumpyProtocol, Node):
             raise TypeError(
                 f"Tensor: an array of real numbers, not of {array.dtype} ({data!r:.60})"
             )
-        self._fill(array, None, (), {}, None, False)
+        self._fill(array)
         self.name = name
         if requires_grad:
             self.requires_grad_()
 
     def _fill(
-        self, data: np.ndarray, op: Op | None, args: Any, kwargs: Any, saved: Any, needs: bool
+        self,
+        data: np.ndarray,
+        needs: bool = False,
+        op: Op | None = None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] = NO_OPTIONS,
+        saved: Any = None,
     ) -> Tensor:
-        self._data = data
+        self._data, self._grad, self.requires_grad, self._retains = data, None, needs, False
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
-        self.requires_grad = needs
-        self._grad: Any = None
-        self._retains = False
         self.scope, self.name = modes.scope, None
         return self
 
@@ -79,7 +87,7 @@ class Tensor(NumpyProtocol, Node):
     @property
     def grad(self) -> Any:
         """An array of data's shape and dtype, the sum of all gradients since it was last zeroed;
-        None if there was none."""
+        None if there was none. Assigning copies."""
         return self._grad
 
     @grad.setter
@@ -88,7 +96,8 @@ class Tensor(NumpyProtocol, Node):
             new = np.asarray(new)
             if new.shape != self.shape:
                 raise ValueError(f"grad of shape {new.shape} assigned to a Tensor of {self.shape}")
-            new = new.astype(self.dtype, copy=False)
+            if new is not self._grad:  # after x.grad *= …, it is
+                new = new.astype(self.dtype)
         self._grad = new
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -116,7 +125,7 @@ class Tensor(NumpyProtocol, Node):
 
     def detach(self) -> Tensor:
         """A constant with the same array, which is shared."""
-        return constant_of(self._data)
+        return made(self._data)
 
     def item(self) -> Any:
         """The number in a tensor of one element, without its graph."""
@@ -126,7 +135,7 @@ class Tensor(NumpyProtocol, Node):
         """The same numbers in another dtype; between floats the gradient flows through."""
         if self.requires_grad and modes.recording and np.dtype(dtype).kind == "f":
             return variable(self, dtype)
-        return constant_of(self._data.astype(dtype))
+        return made(self._data.astype(dtype))
 
     # Backward
 
@@ -147,20 +156,24 @@ class Tensor(NumpyProtocol, Node):
         op, recorded = self.op, isinstance(grad, Tensor)
         assert op is not None
         if op.vjps is None:
-            shares = definition_shares(self, grad) if recorded else saved_shares(self, grad)
-            pairs: Iterable[Any] = zip(self.args, shares, strict=False)
+            through = through_definition if recorded else through_saved
+            pairs: Iterable[Any] = zip(self.args, through(self, grad), strict=False)
         else:
-            args = self.args if recorded else tuple(map(plain, self.args))
+            args = self.args if recorded else [plain(arg) for arg in self.args]
             out = self if recorded else self._data
             pairs = (
                 (arg, rule(grad, out, *args, **self.kwargs))
                 for arg, rule in zip(self.args, op.vjps, strict=False)
-                if rule is not None and any(map(needs_grad, nodes((arg,))))
+                if rule is not None and needs_grad(arg)
             )
         for arg, share in pairs:
-            for one, its_share in zip(arg, share, strict=True) if is_list(arg) else [(arg, share)]:
-                if its_share is not None and needs_grad(one):
-                    yield one, fit(its_share, one)
+            if isinstance(arg, Tensor):
+                if share is not None and arg.requires_grad:
+                    yield arg, fit(share, arg)
+            elif needs_grad(arg):  # a list, and a list of shares
+                for one, its_share in zip(arg, share, strict=True):
+                    if its_share is not None and needs_grad(one):
+                        yield one, fit(its_share, one)
 
     def accumulate(self, grad: Any) -> None:
         grad = plain(grad)
@@ -224,15 +237,15 @@ class Tensor(NumpyProtocol, Node):
 
 
 def _restored(kind: type[Tensor], data: Any, requires: bool, name: Any, grad: Any) -> Tensor:
-    tensor = kind.__new__(kind)._fill(np.array(data), None, (), {}, None, requires)
-    tensor.name = name
-    tensor.grad = None if grad is None else np.array(grad)
+    """A copied or unpickled leaf: it is born now."""
+    tensor = kind.__new__(kind)._fill(np.array(data), requires)
+    tensor.name, tensor.grad = name, grad
     return tensor
 
 
-def constant_of(data: Any) -> Tensor:
-    """A constant Tensor that shares its array."""
-    return Tensor.__new__(Tensor)._fill(np.asarray(data), None, (), {}, None, False)
+def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
+    """A Tensor that shares its array: a constant, or the result of `how` (op, args, …)."""
+    return Tensor.__new__(Tensor)._fill(data, needs, *how)
 
 
 # Recording: what happens when an op meets a Tensor
@@ -240,10 +253,7 @@ def constant_of(data: Any) -> Tensor:
 
 def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     """The Tensor op(*args, **kwargs): its array, and how it was made."""
-    arrays = tuple(map(plain, args))
-    width = float_width(args)
-    arrays = tuple(of_width(array, width) for array in arrays)
-    needs = modes.recording and any(needs_grad(node) for node in nodes(args))
+    arrays, width, needs = unpacked(args)
     saved = None
     try:
         if op.kernel is not None:
@@ -255,21 +265,17 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     except ValueError as error:
         raise op.explained(error, arrays) from None
     data = of_width(np.asarray(data), width)
-    if data.dtype == object:
-        raise TypeError(MIXED)
-    if not needs:
-        return constant_of(data)
-    return Tensor.__new__(Tensor)._fill(data, op, args, kwargs, saved, True)
+    return made(data, True, op, args, kwargs, saved) if needs else made(data)
 
 
 def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Run a definition on fresh leaves, and keep its graph for the first derivative."""
-    leaves = [each(leaf_like, arg) for arg in args]
+    leaves = [each(leaf, arg) for arg in args]
     inside = op.definition(*leaves, **kwargs)
     return inside.data, (inside, leaves)
 
 
-def saved_shares(node: Tensor, grad: Any) -> Sequence[Any]:
+def through_saved(node: Tensor, grad: Any) -> Sequence[Any]:
     """The first derivative of a definition: by its kernel, or through its graph."""
     assert node.op is not None
     if node.op.kernel is not None:
@@ -278,7 +284,7 @@ def saved_shares(node: Tensor, grad: Any) -> Sequence[Any]:
     return gradients(inside, grad, leaves)
 
 
-def definition_shares(node: Tensor, grad: Tensor) -> Sequence[Any]:
+def through_definition(node: Tensor, grad: Tensor) -> Sequence[Any]:
     """Any derivative of a definition: run it again on the arguments themselves, recorded."""
     assert node.op is not None
     with enable_grad():
@@ -295,82 +301,87 @@ def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
     return [each(found.get, arg) for arg in args]
 
 
-def variable(x: Any, dtype: Any = None) -> Any:
+def variable(x: Tensor, dtype: Any = None) -> Any:
     """A new node equal to x, from which a derivative can be taken without going behind x.
 
-    Integers, such as ids, are a plain array: they have no derivative.
+    Integers, such as ids, come as a plain array: they have no derivative.
     """
     if x.dtype.kind != "f":
         return x._data
-    array = x._data if dtype is None else x._data.astype(dtype)
-    return Tensor.__new__(Tensor)._fill(array, TABLE[identity], (x,), {}, None, True)
+    return made(x._data.astype(dtype or x.dtype, copy=False), True, TABLE[identity], (x,))
 
 
-def leaf_like(x: Tensor) -> Any:
-    """A leaf with the array of x, which wants a gradient if x does."""
-    if x.dtype.kind != "f":
-        return x._data
-    return Tensor.__new__(Tensor)._fill(x._data, None, (), {}, None, x.requires_grad)
+def leaf(x: Tensor) -> Any:
+    """The same with nothing behind it; it wants a gradient if x does."""
+    return made(x._data, x.requires_grad) if x.dtype.kind == "f" else x._data
 
 
 def fit(share: Any, arg: Tensor) -> Any:
     """A share in the shape and width of its argument: the one place that undoes broadcasting."""
-    if arg.dtype.kind != "f":
-        raise TypeError(f"a gradient for {describe(arg)} of {arg.dtype}: only floats can have one")
-    missing = np.ndim(share) - arg.ndim
-    if np.shape(share) != arg.shape:
-        shape = np.shape(share)[missing:]
-        stretched = [i + missing for i, n in enumerate(arg.shape) if n == 1 != shape[i]]
+    shape, dtype = np.shape(share), arg._data.dtype
+    if shape != arg.shape:
+        missing = len(shape) - arg.ndim
+        sides = zip(range(missing, len(shape)), arg.shape, shape[missing:], strict=True)
+        stretched = [axis for axis, own, side in sides if own == 1 != side]
         share = np.reshape(np.sum(share, axis=(*range(missing), *stretched)), arg.shape)
+    if isinstance(share, np.ndarray) and share.dtype == dtype:
+        return share
+    if dtype.kind != "f":
+        raise TypeError(f"a gradient for {describe(arg)} of {dtype}: only floats can have one")
     if isinstance(share, Tensor):
-        return share if share.dtype == arg.dtype else variable(share, arg.dtype)
-    return np.asarray(share, arg.dtype)
+        return share if share.dtype == dtype else variable(share, dtype)
+    return np.asarray(share, dtype)
 
 
 # Arguments: Tensors, lists of Tensors, and anything else
 
 
-def nodes(args: Any) -> Iterator[Any]:
-    """The nodes among arguments, those in lists too."""
-    for arg in args:
-        if isinstance(arg, Node):
-            yield arg
-        elif is_list(arg):
-            yield from nodes(arg)
+def unpacked(args: Any) -> tuple[list[Any], Any, bool]:
+    """The arguments of an op as plain arrays, their width, and whether the call is recorded.
 
-
-def each(change: Callable[[Any], Any], arg: Any) -> Any:
-    """An argument with every node in it changed."""
-    if isinstance(arg, Node):
-        return change(arg)
-    return type(arg)(each(change, item) for item in arg) if is_list(arg) else arg
+    The float Tensors among them alone decide the width, the widest; the rest follows.
+    """
+    arrays = [plain(arg) for arg in args]
+    width, needs = None, False
+    for tensor in nodes(args):
+        needs = needs or tensor.requires_grad
+        dtype = tensor._data.dtype
+        if dtype is not width and dtype.kind == "f":
+            width = dtype if width is None else np.promote_types(width, dtype)
+    if width is not None:
+        arrays = [of_width(array, width) for array in arrays]
+    return arrays, width, needs and modes.recording
 
 
 def plain(arg: Any) -> Any:
     """An argument with every Tensor in it replaced by its array."""
-    if isinstance(arg, Value):
+    if isinstance(arg, Tensor):
+        return arg._data
+    if isinstance(arg, Value) or (isinstance(arg, np.ndarray) and arg.dtype == object):
         raise TypeError(MIXED)
-    return arg._data if isinstance(arg, Tensor) else each(plain, arg)
-
-
-def is_list(arg: Any) -> bool:
-    return type(arg) in (list, tuple)
-
-
-def needs_grad(arg: Any) -> bool:
-    return isinstance(arg, Node) and arg.requires_grad
-
-
-def float_width(args: Any) -> Any:
-    """The widest dtype of the float Tensors: they alone decide a result's width."""
-    width = None
-    for node in nodes(args):
-        if node.dtype.kind == "f" and node.dtype != width:
-            width = node.dtype if width is None else np.promote_types(width, node.dtype)
-    return width
+    return type(arg)(map(plain, arg)) if is_list(arg) else arg
 
 
 def of_width(array: Any, width: Any) -> Any:
     """A float array or numpy scalar in that width; anything else as it is."""
-    is_float = isinstance(array, np.ndarray | np.generic) and array.dtype.kind == "f"
-    return array.astype(width) if is_float and width not in (None, array.dtype) else array
+    if isinstance(array, ARRAYS) and array.dtype is not width and array.dtype.kind == "f":
+        return array.astype(width)
+    return array
+
+
+def each(change: Callable[[Any], Any], arg: Any) -> Any:
+    """An argument with every node in it changed."""
+    if is_list(arg):
+        return type(arg)(each(change, item) for item in arg)
+    return change(arg) if isinstance(arg, Node) else arg
+
+
+def needs_grad(arg: Any) -> bool:
+    """Whether an argument, or a member of one that is a list, requires a gradient."""
+    if isinstance(arg, Node):
+        return arg.requires_grad
+    return is_list(arg) and any(map(needs_grad, arg))
+
+
+def is_list(arg: Any) -> bool:
+    return type(arg) in (list, tuple)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..derivatives import start, vjp
-from ..graph import Node, no_grad
+from ..graph import Node, no_grad, nodes
 from ..op import Op
-from ..tensor import Tensor, each, nodes
+from ..tensor import Tensor, each
 from ..value import Value
 
 # The step where truncation (h²) and rounding (1e-16 / h) errors of central differences balance.
