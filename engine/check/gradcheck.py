@@ -69,15 +69,10 @@ def gradcheck(
     xs = tuple(map(as_float64, xs))
     if not any(map(moves, xs)):
         raise ValueError("gradcheck: no input of floats, so there is no gradient to check")
-    rng = np.random.default_rng(seed)
-    try:
-        for mismatch in mismatches(f, xs, rng, rtol, atol, max_elements):
-            raise mismatch
-    except GradientError as error:
-        for inner in wrong_ops(f, xs, rtol, atol):
-            raise inner from error
-        raise
-    return True
+    error = next(mismatches(f, xs, rtol, atol, max_elements, seed), None)
+    if error is None:
+        return True
+    raise next(wrong_ops(f, xs, rtol, atol), error)
 
 
 def as_float64(x: Any) -> Any:
@@ -91,14 +86,16 @@ def as_float64(x: Any) -> Any:
 
 
 def moves(x: Any) -> bool:
+    """Whether an input has a gradient that can be checked."""
     return isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 
 
 def mismatches(
-    f: Any, xs: tuple, rng: np.random.Generator, rtol: float, atol: float, max_elements: int
+    f: Any, xs: tuple, rtol: float, atol: float, max_elements: int = 50, seed: int = 0
 ) -> Iterator[GradientError]:
     """Every place where the pullback of f disagrees with f."""
-    places = [i for i, x in enumerate(xs) if moves(x)]
+    rng = np.random.default_rng(seed)
+    places = [place for place, x in enumerate(xs) if moves(x)]
 
     def of_moving(*moving: Any) -> Any:
         args = list(xs)
@@ -106,104 +103,84 @@ def mismatches(
             args[place] = x
         return f(*args)
 
-    moving = [xs[place] for place in places]
-    out, pullback = vjp(of_moving, *moving)
+    out, pullback = vjp(of_moving, *(xs[place] for place in places))
     weights = rng.uniform(0.5, 1.5, np.shape(out))
-
-    def loss(*at: Any) -> float:
-        with no_grad():
-            return float(np.sum(np.asarray(number_or_array(of_moving(*map(start, at)))) * weights))
-
     grads = pullback(weights if np.ndim(weights) else float(weights))
-    grads = tuple(np.asarray(number_or_array(g)) for g in grads)
-    name = getattr(f, "__name__", str(f))
-    points = [np.asarray(number_or_array(x)) for x in moving]
 
-    def slope(directions: list[Any]) -> float:
-        ahead = [like(x, p + STEP * d) for x, p, d in zip(moving, points, directions, strict=True)]
-        behind = [like(x, p - STEP * d) for x, p, d in zip(moving, points, directions, strict=True)]
-        return (loss(*ahead) - loss(*behind)) / (2 * STEP)
+    def loss(moved: int, to: np.ndarray) -> float:
+        args = [node_at(to if place == moved else xs[place], xs[place]) for place in places]
+        with no_grad():
+            return float(np.sum(numbers(of_moving(*args)) * weights))
 
-    def differ(analytic: float, numeric: float) -> bool:
-        if np.isfinite(analytic) != np.isfinite(numeric):
-            return True
-        return bool(abs(analytic - numeric) > atol + rtol * max(abs(analytic), abs(numeric)))
-
-    for which, (point, grad) in enumerate(zip(points, grads, strict=True)):
-        flat = np.arange(point.size)
-        if point.size > max_elements:
-            flat = np.sort(rng.choice(flat, max_elements, replace=False))
-        for element in flat:
-            unit = np.zeros(point.size)
-            unit[element] = 1
-            directions: list[Any] = [0.0] * len(points)
-            directions[which] = unit.reshape(point.shape)
-            analytic, numeric = float(grad.flat[element]), slope(directions)
-            if differ(analytic, numeric):
-                index = tuple(int(i) for i in np.unravel_index(element, point.shape))
-                yield GradientError(name, places[which], index, analytic, numeric)
-        if point.size > max_elements:
-            directions = [0.0] * len(points)
-            directions[which] = rng.standard_normal(point.shape) / np.sqrt(point.size)
-            analytic, numeric = float(np.sum(grad * directions[which])), slope(directions)
-            if differ(analytic, numeric):
-                yield GradientError(name, places[which], None, analytic, numeric)
+    for place, grad in zip(places, grads, strict=True):
+        point = numbers(xs[place])
+        for index, direction in directions(point.shape, max_elements, rng):
+            step = STEP * direction
+            numeric = (loss(place, point + step) - loss(place, point - step)) / (2 * STEP)
+            analytic = float(np.sum(numbers(grad)[direction != 0] * direction[direction != 0]))
+            bound = atol + rtol * max(abs(analytic), abs(numeric))
+            if not abs(analytic - numeric) <= bound and analytic != numeric:
+                yield GradientError(getattr(f, "__name__", str(f)), place, index, analytic, numeric)
 
 
-def like(x: Any, number: Any) -> Any:
-    return Value(float(number)) if isinstance(x, Value) else number
+def directions(shape: tuple[int, ...], max_elements: int, rng: Any) -> Iterator[tuple[Any, Any]]:
+    """(index, direction) in which to move an input: along each element; of a large input along
+    some, and then, with no index, along a few random mixtures of all."""
+    size = int(np.prod(shape))
+    chosen: Any = np.arange(size)
+    if size > max_elements:
+        chosen = np.sort(rng.choice(size, max_elements, replace=False))
+    for element in chosen:
+        unit = np.zeros(size)
+        unit[element] = 1.0
+        index = tuple(int(i) for i in np.unravel_index(element, shape))
+        yield index, unit.reshape(shape)
+    for _ in range(3 if size > max_elements else 0):
+        yield None, rng.standard_normal(shape) / np.sqrt(size)
 
 
-def number_or_array(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
+def node_at(number: Any, kind: Any) -> Node:
+    """A Tensor or a Value, whichever `kind` asks for, with these numbers."""
+    array = numbers(number)
+    return Value(array.item()) if isinstance(kind, Value) else Tensor(array)
+
+
+def numbers(x: Any) -> np.ndarray:
+    return np.asarray(x.data if isinstance(x, Node) else x)
 
 
 def wrong_ops(f: Any, xs: tuple, rtol: float, atol: float) -> Iterator[GradientError]:
     """The ops inside f that are wrong by themselves, in the order in which they ran."""
     root = f(*(start(x) if moves(x) else x for x in xs))
-    seen: dict[Node, None] = {}
+    seen: set[Node] = set()
     stack = [root] if isinstance(root, Node) else []
     while stack:
         node = stack.pop()
         if node not in seen:
-            seen[node] = None
+            seen.add(node)
             stack.extend(node.parents())
     for node in sorted(seen, key=lambda node: node.born):
         if node.op is not None and node.op.fn is not f:
             call, leaves = op_as_function(node.op, node.args, node.kwargs)
-            yield from mismatches(
-                call, leaves, np.random.default_rng(0), rtol, atol, max_elements=50
-            )
+            yield from mismatches(call, leaves, rtol, atol)
 
 
 def op_as_function(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple]:
-    """An op call as a function of its float arrays alone, those inside lists included."""
-    wrapped = tuple(each_array(args))
-    found = list(nodes(wrapped))
-    leaves = tuple(as_float64(node) for node in found)
+    """An op call as a function of its floats alone, wherever among the arguments they stand."""
+    args = tuple(map(as_nodes, args))
+    found = list(nodes(args))
 
     def call(*xs: Any) -> Any:
-        replacement = dict(zip(found, xs, strict=True))
-        return op.fn(*(each(replacement.__getitem__, arg) for arg in wrapped), **kwargs)
+        moved = dict(zip(found, xs, strict=True))
+        return op.fn(*(each(moved.__getitem__, arg) for arg in args), **kwargs)
 
-    if not any(isinstance(node, Value) for node in found):
-        call.__name__ = op.name
-        return call, leaves
-
-    def call_on_values(*xs: Any) -> Any:
-        replacement = dict(zip(found, xs, strict=True))
-        return op.fn(*(replacement.get(arg, arg) if isinstance(arg, Node) else arg for arg in args))
-
-    call_on_values.__name__ = op.name
-    return call_on_values, leaves
+    call.__name__ = op.name
+    return call, tuple(map(as_float64, found))
 
 
-def each_array(args: Any) -> Iterator[Any]:
-    """Arguments with each float array in them a Tensor, so that it can be found and moved."""
-    for arg in args:
-        if type(arg) in (list, tuple):
-            yield type(arg)(each_array(arg))
-        elif isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
-            yield Tensor(arg)
-        else:
-            yield arg
+def as_nodes(arg: Any) -> Any:
+    """An argument with each float array in it a Tensor, so that it can be found and moved."""
+    if type(arg) in (list, tuple):
+        return type(arg)(map(as_nodes, arg))
+    is_float = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+    return Tensor(arg) if is_float else arg
