@@ -104,6 +104,7 @@ BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 
 TABLE: dict[Callable[..., Any], Op] = {}
 CONSTANT: set[Callable[..., Any]] = set()  # derivative zero everywhere: plain arrays come out
+INTERPRETERS: dict[np.dtype, Callable[..., Any]] = {}  # of arrays: object arrays hold Values
 
 
 def declare(fn: Callable[..., Any], *vjps: Vjp | None, **fields: Any) -> Op:
@@ -159,14 +160,12 @@ def dispatching(definition: F) -> F:
 
 
 def interpreter(args: Iterable[Any]) -> Callable[..., Any] | None:
-    """The `interpret` of the first argument that has one. An object array holds Values."""
+    """The `interpret` of the first argument that has one, by its type or its dtype."""
     for arg in args:
         if type(arg) in (list, tuple):
             found = interpreter(arg)
-        elif isinstance(arg, np.ndarray) and arg.dtype == object:
-            from .value import Value  # Values need the table, so they cannot be imported first
-
-            found = Value.interpret
+        elif isinstance(arg, np.ndarray):
+            found = INTERPRETERS.get(arg.dtype)
         else:
             found = getattr(type(arg), "interpret", None)
         if found:

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
-from .op import CONSTANT, TABLE, Op, lookup
+from .op import CONSTANT, INTERPRETERS, TABLE, Op, lookup
 from .ops.elementwise import erf, relu
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
@@ -310,6 +310,9 @@ class Value(Node):
         if self.op is not None:
             raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
         return restored, (self._data, self.name, self.requires_grad, self.grad)
+
+
+INTERPRETERS[np.dtype(object)] = Value.interpret
 
 
 def restored(data: float, name: str | None, requires_grad: bool, grad: float) -> Value:
