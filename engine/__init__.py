@@ -1,5 +1,6 @@
 """The engine: a graph of numbers or arrays, and its derivatives."""
 
+from .anomaly import detect_anomaly
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
@@ -18,6 +19,7 @@ __all__ = [
     "constant",
     "cross_entropy",
     "declare",
+    "detect_anomaly",
     "embedding",
     "enable_grad",
     "erf",

@@ -38,6 +38,7 @@ class Modes(threading.local):
     scope: Scope | None = None  # the module being called
     observers: tuple[Observer, ...] = ()  # wrap every backward pass, oldest first
     tracing: int | None = None  # birth of the oldest input of the derivatives being taken
+    witness: Any = None  # looks at every op while debugging; see anomaly.py
 
 
 modes = Modes()
@@ -80,7 +81,11 @@ class Node:
     gradient go to the arguments, and how to `accumulate` one into `.grad`.
     """
 
-    __slots__ = ("_data", "args", "born", "changed", "name", "op", "requires_grad", "scope")
+    # fmt: off
+    __slots__ = (
+        "_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "trace",
+    )
+    # fmt: on
 
     _data: Any
     op: Op | None
@@ -91,6 +96,7 @@ class Node:
     requires_grad: bool
     scope: Scope | None
     name: str | None
+    trace: Any  # what `detect_anomaly` remembers of it
 
     # Comparisons compare numbers, so the hash must be said again: identity.
     __hash__ = object.__hash__
@@ -192,7 +198,10 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
         if node.op is None:
             continue
         check_unchanged(node)
-        for arg, share in node.shares(grad):
+        shares = node.shares(grad)
+        if modes.witness:
+            shares = modes.witness.handed(node, grad, shares)
+        for arg, share in shares:
             if arg in pending:
                 pending[arg] = pending[arg] + share
             elif arg.born >= since:

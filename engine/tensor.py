@@ -64,7 +64,9 @@ class Tensor(NumpyProtocol, Node):
         self._data, self._grad, self.requires_grad, self._retains = data, None, needs, False
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
-        self.scope, self.name = modes.scope, None
+        self.scope, self.name, self.trace = modes.scope, None, None
+        if op is not None and modes.witness:
+            modes.witness.made(self)
         return self
 
     @property

@@ -58,7 +58,9 @@ def result(op: Op, args: tuple[Any, ...], data: float, *partials: float) -> Valu
     node._data, node.grad, node.requires_grad = data, 0.0, True
     node.op, node.args, node.partials = op, args, partials
     node.born, node.changed = tick(), 0
-    node.scope, node.name = modes.scope, None
+    node.scope, node.name, node.trace = modes.scope, None, None
+    if modes.witness:
+        modes.witness.made(node)
     return node
 
 
@@ -151,7 +153,7 @@ class Value(Node):
         self._data, self.grad, self.requires_grad = float(data), 0.0, requires_grad
         self.op, self.args, self.partials = None, (), ()
         self.born, self.changed = tick(), 0
-        self.scope, self.name = modes.scope, name
+        self.scope, self.name, self.trace = modes.scope, name, None
 
     @property
     def data(self) -> float:

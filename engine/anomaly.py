@@ -1,0 +1,129 @@
+"""The debugging mode: where a NaN was born, and which raw write spoiled a gradient."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .graph import Node, describe, mode
+
+OURS = (__name__.split(".")[0], "numpy")  # frames of these are not the user's
+
+
+class Trace(NamedTuple):
+    """What the mode remembers of a node: the user's line, and fingerprints of what it used."""
+
+    line: str
+    fingerprints: tuple[int, ...]
+
+
+class Witness:
+    """Looks at every op as it runs, forward and backward."""
+
+    def made(self, node: Node) -> None:
+        """Note where a node came from.
+
+        Raises:
+            FloatingPointError: the first NaN or infinity: no argument had one.
+        """
+        node.trace = Trace(users_line(), fingerprints(node))
+        if not finite(node.data) and all(map(finite, numbers(node.args))):
+            raise FloatingPointError(
+                f"{worst(node.data)} was born in {node.op}, {node.trace.line}, from "
+                + " and ".join(map(brief, numbers(node.args)))
+            )
+
+    def handed(self, node: Node, grad: Any, shares: Iterable[Any]) -> Iterator[Any]:
+        """Hand on the shares of one step back.
+
+        Raises:
+            RuntimeError: an array that the op used has other numbers now.
+            FloatingPointError: the first NaN or infinity among the gradients.
+        """
+        at = node.trace.line if node.trace else "made outside the mode"
+        if node.trace and node.trace.fingerprints != fingerprints(node):
+            used = [node, *node.parents()]
+            both = zip(used, node.trace.fingerprints, fingerprints(node), strict=True)
+            changed = next(n for n, then, now in both if then != now)
+            raise RuntimeError(
+                f"the array of {describe(changed)} was written into after {node.op} used it "
+                f"({at}), so its gradient would be wrong. Assign to .data of a leaf before the "
+                "forward pass, or change a copy."
+            )
+        for arg, share in shares:
+            if finite(getattr(grad, "data", grad)) and not finite(getattr(share, "data", share)):
+                raise FloatingPointError(
+                    f"{worst(share)} was born in the backward pass of {node.op}, {at}: the "
+                    f"gradient for {describe(arg)}, from "
+                    + " and ".join(map(brief, numbers(node.args)))
+                )
+            yield arg, share
+
+
+def detect_anomaly() -> Any:
+    """Inside `with detect_anomaly():` every op is watched, at several times the cost.
+
+    The op where the first NaN or infinity is born raises, forward or backward, and says which
+    line of yours called it. A backward pass refuses arrays that were written into since
+    (`x.data[0] = 9`, through any view), which nothing else can see.
+
+    >>> from groundup.engine import Tensor
+    >>> x = Tensor([1.0, 0.0], requires_grad=True)
+    >>> with detect_anomaly(), np.errstate(divide="ignore"):
+    ...     np.log(x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    FloatingPointError: -inf was born in log, ..., from (2,) min 0, max 1
+    """
+    return mode(witness=Witness())
+
+
+def users_line() -> str:
+    """file:line of the nearest caller that is not ours."""
+    frame: Any = sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def fingerprints(node: Node) -> tuple[int, ...]:
+    """A checksum of each array that a step back through this node may need."""
+    return tuple(checksum(used.data) for used in (node, *node.parents()))
+
+
+def checksum(data: Any) -> int:
+    return zlib.crc32(np.ascontiguousarray(data).tobytes())
+
+
+def numbers(args: Iterable[Any]) -> list[Any]:
+    """The floats among arguments, plain ones and those of nodes and in lists."""
+    found: list[Any] = []
+    for arg in args:
+        if isinstance(arg, Node):
+            found.append(arg.data)
+        elif isinstance(arg, list | tuple):
+            found += numbers(arg)
+        elif isinstance(arg, float) or (isinstance(arg, np.ndarray) and arg.dtype.kind == "f"):
+            found.append(arg)
+    return found
+
+
+def finite(data: Any) -> bool:
+    return bool(np.isfinite(data).all())
+
+
+def worst(data: Any) -> str:
+    """The NaN or infinity in data, in a word."""
+    data = np.asarray(getattr(data, "data", data))
+    return str(data[~np.isfinite(data)].flat[0])
+
+
+def brief(data: Any) -> str:
+    """Numbers in a few words."""
+    if np.ndim(data) == 0:
+        return f"{float(data):.4g}"
+    extent = f" min {np.min(data):.4g}, max {np.max(data):.4g}" if np.size(data) else ""
+    return f"{np.shape(data)}{extent}"
