@@ -63,9 +63,8 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
 def start(x: Any) -> Node:
     """A node with the number or array of x, connected to x if that is a node."""
     if isinstance(x, Value):
-        node = value_result(TABLE[identity], (x,), x._data, 1.0)
-        node.requires_grad = True
-        return node
+        with enable_grad():
+            return value_result(TABLE[identity], (x,), x._data, (1.0,), True)
     if isinstance(x, Tensor):
         return variable(x)
     if isinstance(x, int) and not isinstance(x, bool):

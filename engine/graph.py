@@ -189,24 +189,26 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
     >>> [(node.name or node.op.name, grad) for node, grad in walk(a * a, 1.0)]
     [('multiply', 1.0), ('a', 6.0)]
     """
-    pending = {root: seed}
-    queue = [(-root.born, root)]  # no two nodes share a birth, so nodes are never compared
+    pending = {-root.born: (root, seed)}  # by birth, which no two nodes share
+    queue = [-root.born]  # a heap, so the newest comes first
+    witness = modes.witness
     while queue:
-        node = heapq.heappop(queue)[1]
-        grad = pending.pop(node)
+        node, grad = pending.pop(heapq.heappop(queue))
         yield node, grad
         if node.op is None:
             continue
-        check_unchanged(node)
+        if node.born < newest_change:
+            check_unchanged(node)
         shares = node.shares(grad)
-        if modes.witness:
-            shares = modes.witness.handed(node, grad, shares)
+        if witness:
+            shares = witness.handed(node, grad, shares)
         for arg, share in shares:
-            if arg in pending:
-                pending[arg] = pending[arg] + share
+            key = -arg.born
+            if key in pending:
+                pending[key] = arg, pending[key][1] + share
             elif arg.born >= since:
-                pending[arg] = share
-                heapq.heappush(queue, (-arg.born, arg))
+                pending[key] = arg, share
+                heapq.heappush(queue, key)
 
 
 def stamp_change(node: Node) -> None:
@@ -218,8 +220,6 @@ def stamp_change(node: Node) -> None:
 
 def check_unchanged(node: Node) -> None:
     """Refuse to differentiate with numbers that are not those the op was computed from."""
-    if node.born > newest_change:
-        return
     for used in (node, *node.parents()):
         if used.changed > node.born:
             raise RuntimeError(

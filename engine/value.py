@@ -43,16 +43,14 @@ def logarithm(a: float) -> float:
     return ieee(math.log, np.log, a)
 
 
-# The node of an op: (op, arguments, what it computes, a partial derivative for each argument)
+# The node of an op
 
 
-def result(op: Op, args: tuple[Any, ...], data: float, *partials: float) -> Value:
-    """The node of op(*args); a constant where nothing is recorded or nothing needs it."""
-    needs_grad = False
-    for x in args:  # a loop, since any() would take longer than all the rest
-        if isinstance(x, Value) and x.requires_grad:
-            needs_grad = modes.recording
-    if not needs_grad:
+def result(
+    op: Op, args: tuple[Any, ...], data: float, partials: tuple[float, ...], needs: bool
+) -> Value:
+    """The node of op(*args); a constant where nothing is recorded or nothing `needs` it."""
+    if not (needs and modes.recording):
         return Value(data, requires_grad=False)
     node = Value.__new__(Value)
     node._data, node.grad, node.requires_grad = data, 0.0, True
@@ -64,35 +62,38 @@ def result(op: Op, args: tuple[Any, ...], data: float, *partials: float) -> Valu
     return node
 
 
-def add(x: Any, y: Any, a: float, b: float) -> Value:
-    return result(TABLE[np.add], (x, y), a + b, 1.0, 1.0)
+# Rules: what an op computes, and its partial derivative for each argument, side by side
+
+Rule = Callable[[float, float], tuple[float, tuple[float, float]]]
 
 
-def subtract(x: Any, y: Any, a: float, b: float) -> Value:
-    return result(TABLE[np.subtract], (x, y), a - b, 1.0, -1.0)
+def add(a: float, b: float) -> Any:
+    return a + b, (1.0, 1.0)
 
 
-def multiply(x: Any, y: Any, a: float, b: float) -> Value:
-    return result(TABLE[np.multiply], (x, y), a * b, b, a)
+def subtract(a: float, b: float) -> Any:
+    return a - b, (1.0, -1.0)
 
 
-def divide(x: Any, y: Any, a: float, b: float) -> Value:
+def multiply(a: float, b: float) -> Any:
+    return a * b, (b, a)
+
+
+def divide(a: float, b: float) -> Any:
     out = quotient(a, b)
-    return result(TABLE[np.divide], (x, y), out, quotient(1.0, b), -quotient(out, b))
+    return out, (quotient(1.0, b), -quotient(out, b))
 
 
-def power(x: Any, y: Any, a: float, b: float) -> Value:
+def power(a: float, b: float) -> Any:
     """a**b. As in the table, a**0 is flat in a, and 0**b in b."""
     out = ieee(math.pow, np.power, a, b)
     in_a = b * ieee(math.pow, np.power, a, b - 1) if b else 0.0
-    in_b = out * logarithm(a or 1.0) if isinstance(y, Value) else 0.0
-    return result(TABLE[np.power], (x, y), out, in_a, in_b)
+    in_b = out * logarithm(a or 1.0) if a >= 0 else math.nan
+    return out, (in_a, in_b)
 
 
 def number(x: Any) -> float | None:
     """The float of an operand; None for what a Value cannot be combined with by itself."""
-    if isinstance(x, Value):
-        return x._data
     if isinstance(x, NUMBERS):
         return float(x)
     if isinstance(x, Node):
@@ -100,25 +101,90 @@ def number(x: Any) -> float | None:
     return None
 
 
-def operators(rule: Callable[..., Value]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def operators(fn: Any, rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """x + y for a Value on the left, and for one on the right."""
+    op = TABLE[fn]
 
     def operator(self: Value, other: Any) -> Any:
+        if isinstance(other, Value):
+            data, partials = rule(self._data, other._data)
+            needs = self.requires_grad or other.requires_grad
+            return result(op, (self, other), data, partials, needs)
         b = number(other)
-        return NotImplemented if b is None else rule(self, other, self._data, b)
+        if b is None:
+            return NotImplemented
+        data, partials = rule(self._data, b)
+        return result(op, (self, other), data, partials, self.requires_grad)
 
     def reflected(self: Value, other: Any) -> Any:
         a = number(other)
-        return NotImplemented if a is None else rule(other, self, a, self._data)
+        if a is None:
+            return NotImplemented
+        data, partials = rule(a, self._data)
+        return result(op, (other, self), data, partials, self.requires_grad)
 
     return operator, reflected
+
+
+def function(fn: Any, rule: Callable[[float], tuple[float, float]]) -> Callable[[Value], Value]:
+    """A function of one number, as a method."""
+    op = TABLE[fn]
+
+    def method(self: Value) -> Value:
+        data, partial = rule(self._data)
+        return result(op, (self,), data, (partial,), self.requires_grad)
+
+    method.__doc__ = rule.__doc__
+    return method
+
+
+def negative(a: float) -> tuple[float, float]:
+    return -a, -1.0
+
+
+def exp(a: float) -> tuple[float, float]:
+    """e to the power of it."""
+    out = ieee(math.exp, np.exp, a)
+    return out, out
+
+
+def log(a: float) -> tuple[float, float]:
+    """The natural logarithm."""
+    return logarithm(a), quotient(1.0, a)
+
+
+def sqrt(a: float) -> tuple[float, float]:
+    """The square root."""
+    out = ieee(math.sqrt, np.sqrt, a)
+    return out, quotient(0.5, out)
+
+
+def tanh(a: float) -> tuple[float, float]:
+    """The hyperbolic tangent, between −1 and 1."""
+    out = math.tanh(a)
+    return out, 1 - out * out
+
+
+def rectified(a: float) -> tuple[float, float]:
+    """max(it, 0), with slope 0 at 0."""
+    return (0.0, 0.0) if a <= 0 else (a, 1.0)
+
+
+def error_function(a: float) -> tuple[float, float]:
+    """The error function."""
+    return math.erf(a), 2 / math.sqrt(math.pi) * math.exp(-a * a)
+
+
+def absolute(a: float) -> tuple[float, float]:
+    """Its size, with slope 0 at 0."""
+    return math.fabs(a), (a > 0) - (a < 0) + 0 * a
 
 
 def comparison(compare: Callable[[float, float], bool]) -> Callable[..., Any]:
     """A comparison of numbers, which has no gradient."""
 
     def operator(self: Value, other: Any) -> Any:
-        b = number(other)
+        b = other._data if isinstance(other, Value) else number(other)
         return NotImplemented if b is None else compare(self._data, b)
 
     return operator
@@ -188,7 +254,7 @@ class Value(Node):
             return self.recorded_shares(grad)
         return [
             (arg, grad * partial)
-            for arg, partial in zip(self.args, self.partials, strict=True)
+            for arg, partial in zip(self.args, self.partials)  # noqa: B905  (strict is slower)
             if isinstance(arg, Value) and arg.requires_grad
         ]
 
@@ -205,60 +271,26 @@ class Value(Node):
 
     # Operators and functions
 
-    __add__, __radd__ = operators(add)
-    __sub__, __rsub__ = operators(subtract)
-    __mul__, __rmul__ = operators(multiply)
-    __truediv__, __rtruediv__ = operators(divide)
-    __pow__, __rpow__ = operators(power)
+    __add__, __radd__ = operators(np.add, add)
+    __sub__, __rsub__ = operators(np.subtract, subtract)
+    __mul__, __rmul__ = operators(np.multiply, multiply)
+    __truediv__, __rtruediv__ = operators(np.divide, divide)
+    __pow__, __rpow__ = operators(np.power, power)
+    __neg__ = function(np.negative, negative)
+    __abs__ = abs = function(np.absolute, absolute)
+    exp, log = function(np.exp, exp), function(np.log, log)
+    sqrt, tanh = function(np.sqrt, sqrt), function(np.tanh, tanh)
+    relu, erf = function(relu, rectified), function(erf, error_function)
+
+    def __pos__(self) -> Value:
+        return self
+
     __eq__ = comparison(float.__eq__)
     __lt__ = comparison(float.__lt__)
     __le__ = comparison(float.__le__)
     __gt__ = comparison(float.__gt__)
     __ge__ = comparison(float.__ge__)
     __hash__ = Node.__hash__
-
-    def __neg__(self) -> Value:
-        return result(TABLE[np.negative], (self,), -self._data, -1.0)
-
-    def __pos__(self) -> Value:
-        return self
-
-    def exp(self) -> Value:
-        """e to the power of it."""
-        out = ieee(math.exp, np.exp, self._data)
-        return result(TABLE[np.exp], (self,), out, out)
-
-    def log(self) -> Value:
-        """The natural logarithm."""
-        a = self._data
-        return result(TABLE[np.log], (self,), logarithm(a), quotient(1.0, a))
-
-    def sqrt(self) -> Value:
-        """The square root."""
-        out = ieee(math.sqrt, np.sqrt, self._data)
-        return result(TABLE[np.sqrt], (self,), out, quotient(0.5, out))
-
-    def tanh(self) -> Value:
-        """The hyperbolic tangent, between −1 and 1."""
-        out = math.tanh(self._data)
-        return result(TABLE[np.tanh], (self,), out, 1 - out * out)
-
-    def relu(self) -> Value:
-        """max(it, 0), with slope 0 at 0."""
-        a = self._data
-        return result(TABLE[relu], (self,), 0.0 if a <= 0 else a, 0.0 if a <= 0 else 1.0)
-
-    def erf(self) -> Value:
-        """The error function."""
-        a = self._data
-        return result(TABLE[erf], (self,), math.erf(a), 2 / math.sqrt(math.pi) * math.exp(-a * a))
-
-    def abs(self) -> Value:
-        """Its size, with slope 0 at 0."""
-        a = self._data
-        return result(TABLE[np.absolute], (self,), math.fabs(a), (a > 0) - (a < 0) + 0 * a)
-
-    __abs__ = abs
 
     # Where numpy meets a Value
 
