@@ -147,8 +147,6 @@ def run_train(args: argparse.Namespace) -> int:
     from . import train
 
     resumed = train.load(args.out) if args.resume else None
-    if resumed is None:
-        train.check_free(args.out)
     source = args.text or (resumed.notes.get("text") if resumed else None)
     text = train.read_text(source) if source else train.reference_text()
     state = resumed_state(args, resumed) if resumed else new_state(args, text)
@@ -161,6 +159,8 @@ def run_train(args: argparse.Namespace) -> int:
     block = model.config.block_size
     train.check_length(train_ids, block, "training")
     train.check_length(val_ids, block, "validation")
+    if resumed is None:
+        train.check_free(args.out)
     baseline = train.bigram_loss(train_ids, val_ids, tokenizer.vocab_size)
     shape = model.config
     print(

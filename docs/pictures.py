@@ -9,7 +9,6 @@ from groundup.engine import Value
 
 a, b = Value(0.5, name="a"), Value(-3.0, name="b")
 expression = (a * b + a).tanh()
-expression.name = "loss"
 
 nn.manual_seed(0)
 config = models.GPTConfig(vocab_size=65, block_size=64, n_layer=1, n_head=4, n_embd=128)

@@ -46,13 +46,12 @@ class Witness:
         """
         at = node.trace.line if node.trace else "made outside the mode"
         if node.trace and node.trace.fingerprints != fingerprints(node):
-            used = [node, *node.parents()]
-            both = zip(used, node.trace.fingerprints, fingerprints(node), strict=True)
-            changed = next(n for n, then, now in both if then != now)
+            both = zip(node.trace.fingerprints, fingerprints(node), strict=True)
+            place = next(i for i, (then, now) in enumerate(both) if then != now)
+            which = f"argument {place - 1} of {node.op}" if place else f"the result of {node.op}"
             raise RuntimeError(
-                f"the array of {describe(changed)} was written into after {node.op} used it "
-                f"({at}), so its gradient would be wrong. Assign to .data of a leaf before the "
-                "forward pass, or change a copy."
+                f"the array of {which} was written into after {node.op} used it ({at}), so its "
+                "gradient would be wrong. Change it before the forward pass, or change a copy."
             )
         for arg, share in shares:
             if finite(getattr(grad, "data", grad)) and not finite(getattr(share, "data", share)):
@@ -91,7 +90,7 @@ def users_line() -> str:
 
 def fingerprints(node: Node) -> tuple[int, ...]:
     """A checksum of each array that a step back through this node may need."""
-    return tuple(checksum(used.data) for used in (node, *node.parents()))
+    return tuple(checksum(used) for used in (node.data, *numbers(node.args)))
 
 
 def checksum(data: Any) -> int:
@@ -99,14 +98,14 @@ def checksum(data: Any) -> int:
 
 
 def numbers(args: Iterable[Any]) -> list[Any]:
-    """The floats among arguments, plain ones and those of nodes and in lists."""
+    """The numbers and arrays among arguments, plain ones and those of nodes and in lists."""
     found: list[Any] = []
     for arg in args:
         if isinstance(arg, Node):
             found.append(arg.data)
         elif isinstance(arg, list | tuple):
             found += numbers(arg)
-        elif isinstance(arg, float) or (isinstance(arg, np.ndarray) and arg.dtype.kind == "f"):
+        elif isinstance(arg, float | np.ndarray):
             found.append(arg)
     return found
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
 newest_change = 0  # when data was last changed anywhere: what was born later needs no check
-changing = threading.Lock()
+changing, assigning = threading.Lock(), threading.Lock()
 
 
 class Scope(NamedTuple):
@@ -28,7 +28,7 @@ class Scope(NamedTuple):
 
     path: str  # "blocks.0.attn", "" for the root
     kind: str  # its class, "CausalSelfAttention"
-    parent: Scope | None
+    parent: Scope | None  # in which module call this one was made
 
 
 class Modes(threading.local):
@@ -37,7 +37,9 @@ class Modes(threading.local):
     recording = True  # ops remember their arguments
     scope: Scope | None = None  # the module being called
     observers: tuple[Observer, ...] = ()  # wrap every backward pass, oldest first
-    tracing: int | None = None  # birth of the oldest input of the derivatives being taken
+    # Birth of the first input of the outermost derivative being taken: what is born after it may
+    # be a variable of that derivative, captured by one inside (grad of grad).
+    tracing: int | None = None
     witness: Any = None  # looks at every op while debugging; see anomaly.py
 
 
@@ -55,8 +57,8 @@ def mode(**settings: Any) -> Iterator[None]:
         modes.__dict__.update(before)
 
 
-def no_grad() -> Any:
-    """Inside `with no_grad():` (or a function under `@no_grad()`) results are constants.
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
+    """Inside `with no_grad():`, or a function under `@no_grad`, results are constants.
 
     >>> from groundup.engine import Value
     >>> a = Value(2.0)
@@ -65,7 +67,8 @@ def no_grad() -> Any:
     >>> b.requires_grad, (a * a).requires_grad
     (False, True)
     """
-    return mode(recording=False)
+    block = mode(recording=False)
+    return block(function) if function else block
 
 
 def enable_grad() -> Any:
@@ -153,9 +156,12 @@ class Node:
         steps = walk(self, self.seed(seed))
         for observer in modes.observers:
             steps = observer(self, steps)
-        # Collect first, assign after: a walk that is interrupted leaves every .grad whole.
-        for node, grad in [step for step in steps if step[0].keeps_grad]:
-            node.accumulate(grad)
+        # Collect first, assign after: a walk that is interrupted leaves every .grad whole, and
+        # threads that share a leaf do not lose each other's gradients.
+        kept = [step for step in steps if step[0].keeps_grad]
+        with assigning:
+            for node, grad in kept:
+                node.accumulate(grad)
 
 
 def nodes(args: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Node
+from .graph import Node, nodes
 from .op import TABLE, Op
 from .ops.shape import getitem
 from .protocol import NumpyProtocol
@@ -96,14 +96,14 @@ def text(x: Any, binding: int = 0) -> str:
         bounds = ["" if bound is None else text(bound) for bound in (x.start, x.stop, x.step)]
         return ":".join(bounds if bounds[2] else bounds[:2])
     if isinstance(x, int | float | np.number) and not isinstance(x, bool):
-        written = number(x)
-        return f"({written})" if written.startswith("−") and binding > _COMPARED else written
+        shown = digits(x)
+        return f"({shown})" if shown.startswith("−") and binding > _COMPARED else shown
     if isinstance(x, np.ndarray):
         return text(x.item(), binding) if x.size == 1 else f"array{x.shape}"
     return "…" if x is ... else getattr(x, "__name__", str(x))
 
 
-def number(x: Any) -> str:
+def digits(x: Any) -> str:
     """A number in four significant digits, with a real minus."""
     return f"{x:.4g}".replace("-", "−")
 
@@ -148,7 +148,7 @@ def symbols(vjp: Callable[..., Any], args: tuple) -> list[Any]:
 
 def numeral(x: Any) -> Any:
     """A number as a Name called by its own digits."""
-    return Name(number(x), x, _COMPARED if x < 0 else _ATOM)
+    return Name(digits(x), x, _COMPARED if x < 0 else _ATOM)
 
 
 class Contribution(NamedTuple):
@@ -168,13 +168,10 @@ def contributions(node: Node, grad: Any) -> Iterator[Contribution]:
     >>> [(c.rule, c.numbers, c.share) for c in contributions(a * -3.0, 0.5)]
     [('∂out · b', '0.5 · (−3)', -1.5)]
     """
-    shares = iter(node.shares(grad)) if node.op else iter(())
-    for place, arg in enumerate(node.args):
-        receivers = [n for n in (arg if isinstance(arg, list | tuple) else [arg]) if needs_grad(n)]
-        if receivers:
-            rule, numbers = written_rule(node, grad, place)
-            for receiver in receivers:
-                yield Contribution(receiver, rule, numbers, next(shares)[1])
+    places = [place for place, arg in enumerate(node.args) for n in nodes((arg,)) if needs_grad(n)]
+    shares = list(node.shares(grad)) if node.op else []
+    for place, (arg, share) in zip(places, shares, strict=True):
+        yield Contribution(arg, *written_rule(node, grad, place), share)
 
 
 def written_rule(node: Node, grad: Any, place: int) -> tuple[str, str]:
@@ -183,8 +180,7 @@ def written_rule(node: Node, grad: Any, place: int) -> tuple[str, str]:
     assert op is not None
     if op.vjps is None:
         return f"through the definition of {op}", ""
-    vjp = op.vjps[place]
-    assert vjp is not None
+    vjp = op.rule(place)
     args = tuple(map(_array, node.args))
     written = vjp(Name("∂out", grad), Name("out", node.data), *symbols(vjp, args), **node.kwargs)
     if any(np.ndim(x) for x in args):

@@ -74,26 +74,37 @@ class Op:
     def signature(self) -> inspect.Signature:
         return inspect.signature(self.definition)
 
+    def rule(self, place: int) -> Vjp:
+        """The vjp of the argument in that place.
+
+        Raises:
+            TypeError: the op has none for it.
+        """
+        vjp = self.vjps[place] if self.vjps and place < len(self.vjps) else None
+        if vjp is None:
+            raise TypeError(f"{self} has no rule for its argument {place}, which needs a gradient")
+        return vjp
+
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The same arguments in their places, where the rules look for them.
 
         Raises:
             TypeError: an option that the definition does not have (numpy's `out`, `where` …).
         """
+        if isinstance(self.fn, np.ufunc):
+            raise TypeError(f"{self} here takes its arguments alone, not {', '.join(kwargs)}")
         try:
             bound = self.signature.bind(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            takes = "" if isinstance(self.fn, np.ufunc) else f"; it takes {self.signature}"
-            raise TypeError(
-                f"{self} on Tensors has no such arguments, {', '.join(kwargs)}: {error}{takes}"
-            ) from None
+        except TypeError as error:
+            takes = ", ".join(self.signature.parameters)
+            raise TypeError(f"{self}: {error}; here it takes ({takes})") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
     def explained(self, error: ValueError, args: Sequence[Any]) -> ValueError:
         """A shape error that names the op and the shapes, and says what would fit."""
         shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
-        given = f" of shapes {' and '.join(shapes)}" if shapes else ""
+        given = f" of shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}" if shapes else ""
         if len(shapes) > 1 and self.fits:
             return ValueError(f"{self}{given}: {self.fits}")
         own = str(error).startswith(f"{self}:")
@@ -109,6 +120,13 @@ INTERPRETERS: dict[np.dtype, Callable[..., Any]] = {}  # of arrays: object array
 
 def declare(fn: Callable[..., Any], *vjps: Vjp | None, **fields: Any) -> Op:
     """Give a numpy function its row: `declare(np.exp, lambda g, out, x: g * out)`."""
+    if not vjps and "definition" not in fields:
+        raise TypeError(
+            f"{called(fn)} needs a rule for each argument, or a definition in other ops"
+        )
+    for vjp in filter(None, vjps):
+        if list(inspect.signature(vjp).parameters)[:2] != ["g", "out"]:
+            raise TypeError(f"a rule of {called(fn)} takes (g, out, *args), not {vjp}")
     fields.setdefault("definition", fn)
     TABLE[fn] = Op(fn, vjps=vjps or None, **fields)
     return TABLE[fn]
@@ -182,9 +200,15 @@ def lookup(fn: Callable[..., Any]) -> Op:
     try:
         return TABLE[fn]
     except KeyError:
-        name = getattr(fn, "__name__", str(fn))
         raise TypeError(
-            f"{name} has no derivative here. Use ops that have one, declare it with "
-            f"groundup.engine.declare({name}, vjp, …), or hand it x.data if its result is to "
-            "be a constant."
+            f"{called(fn)} has no derivative here. Write it with ops that have one, declare it "
+            f"(groundup.engine.declare({called(fn)}, lambda g, out, x: …)), or hand it x.data if "
+            "its result is to be a constant."
         ) from None
+
+
+def called(fn: Any) -> str:
+    """A function by the name that its user writes."""
+    name = getattr(fn, "__name__", str(fn))
+    module = getattr(fn, "__module__", None) or "numpy"  # ufuncs say none
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.startswith("numpy") else name

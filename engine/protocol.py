@@ -84,7 +84,8 @@ class NumpyProtocol:
 
     __neg__ = _unary(np.negative)
     __abs__ = _unary(np.absolute)
-    exp, log, sqrt, tanh = map(_unary, (np.exp, np.log, np.sqrt, np.tanh))
+    exp, log, sqrt = map(_unary, (np.exp, np.log, np.sqrt))
+    sin, cos, tanh = map(_unary, (np.sin, np.cos, np.tanh))
     abs, relu, erf = map(_unary, (np.absolute, relu, erf))
     sum, mean, max, min, var = map(_reduction, (np.sum, np.mean, np.max, np.min, np.var))
 

@@ -28,7 +28,6 @@ class Domain(NamedTuple):
 
 REAL = Domain(-3.0, 3.0)
 POSITIVE = Domain(0.5, 4.0)
-SMALL = Domain(-1.0, 1.0)
 
 
 class Draw:

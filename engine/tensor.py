@@ -126,8 +126,8 @@ class Tensor(NumpyProtocol, Node):
         self._grad = None
 
     def detach(self) -> Tensor:
-        """A constant with the same array, which is shared."""
-        return made(self._data)
+        """A constant with a copy of the array."""
+        return made(self._data.copy())
 
     def item(self) -> Any:
         """The number in a tensor of one element, without its graph."""
@@ -164,9 +164,9 @@ class Tensor(NumpyProtocol, Node):
             args = self.args if recorded else [plain(arg) for arg in self.args]
             out = self if recorded else self._data
             pairs = (
-                (arg, rule(grad, out, *args, **self.kwargs))
-                for arg, rule in zip(self.args, op.vjps, strict=False)
-                if rule is not None and needs_grad(arg)
+                (arg, op.rule(place)(grad, out, *args, **self.kwargs))
+                for place, arg in enumerate(self.args)
+                if needs_grad(arg)
             )
         for arg, share in pairs:
             if isinstance(arg, Tensor):
@@ -209,8 +209,7 @@ class Tensor(NumpyProtocol, Node):
             "float() or int() of a Tensor would lose its gradient: write .item() or .data"
         )
 
-    __int__ = __float__
-    __index__ = None
+    __int__ = __index__ = __float__
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
@@ -267,6 +266,8 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     except ValueError as error:
         raise op.explained(error, arrays) from None
     data = of_width(np.asarray(data), width)
+    if needs and data.dtype.kind != "f":
+        raise TypeError(f"{op} gave {data.dtype}, which has no gradient: take .data of the Tensors")
     return made(data, True, op, args, kwargs, saved) if needs else made(data)
 
 
@@ -323,6 +324,8 @@ def fit(share: Any, arg: Tensor) -> Any:
     shape, dtype = np.shape(share), arg._data.dtype
     if shape != arg.shape:
         missing = len(shape) - arg.ndim
+        if missing < 0 or np.broadcast_shapes(arg.shape, shape) != shape:
+            raise ValueError(f"a rule gave a share of shape {shape} for {describe(arg)}")
         sides = zip(range(missing, len(shape)), arg.shape, shape[missing:], strict=True)
         stretched = [axis for axis, own, side in sides if own == 1 != side]
         share = np.reshape(np.sum(share, axis=(*range(missing), *stretched)), arg.shape)

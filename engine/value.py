@@ -1,14 +1,12 @@
 """`Value`: one float that remembers how it was made.
 
-Each function says what it computes and, beside it, its partial derivatives. They are kept on
-the node: first-order backward is then one multiplication per edge, with no look-up. Op and
-arguments are kept too, so higher orders take the same rules as Tensors do, from the table; a
-test holds the two equal.
+Its partial derivatives (`partials.py`) are kept on the node: first-order backward is then one
+product per edge, with no look-up. Op and arguments are kept too, so higher orders take the same
+rules as Tensors do, from the table.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,29 +16,10 @@ from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
 from .op import CONSTANT, INTERPRETERS, TABLE, Op, lookup
 from .ops.elementwise import erf, relu
+from .partials import PARTIALS
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
 NUMBERS = (int, float, np.integer, np.floating, np.bool_)
-
-
-# Floats as IEEE and numpy have them, where Python would raise
-
-
-def ieee(python: Callable[..., Any], numpy: Callable[..., Any], *xs: float) -> float:
-    """Python's quick function; where it raises (exp(1000), 1/0), the answer of numpy."""
-    try:
-        return python(*xs)
-    except (OverflowError, ZeroDivisionError, ValueError):
-        with np.errstate(all="ignore"):
-            return float(numpy(*xs))
-
-
-def quotient(a: float, b: float) -> float:
-    return a / b if b else ieee(float.__truediv__, np.divide, a, b)
-
-
-def logarithm(a: float) -> float:
-    return ieee(math.log, np.log, a)
 
 
 # The node of an op
@@ -62,36 +41,6 @@ def result(
     return node
 
 
-# Rules: what an op computes, and its partial derivative for each argument, side by side
-
-Rule = Callable[[float, float], tuple[float, tuple[float, float]]]
-
-
-def add(a: float, b: float) -> Any:
-    return a + b, (1.0, 1.0)
-
-
-def subtract(a: float, b: float) -> Any:
-    return a - b, (1.0, -1.0)
-
-
-def multiply(a: float, b: float) -> Any:
-    return a * b, (b, a)
-
-
-def divide(a: float, b: float) -> Any:
-    out = quotient(a, b)
-    return out, (quotient(1.0, b), -quotient(out, b))
-
-
-def power(a: float, b: float) -> Any:
-    """a**b. As in the table, a**0 is flat in a, and 0**b in b."""
-    out = ieee(math.pow, np.power, a, b)
-    in_a = b * ieee(math.pow, np.power, a, b - 1) if b else 0.0
-    in_b = out * logarithm(a or 1.0) if a >= 0 else math.nan
-    return out, (in_a, in_b)
-
-
 def number(x: Any) -> float | None:
     """The float of an operand; None for what a Value cannot be combined with by itself."""
     if isinstance(x, NUMBERS):
@@ -101,9 +50,9 @@ def number(x: Any) -> float | None:
     return None
 
 
-def operators(fn: Any, rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def operators(fn: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """x + y for a Value on the left, and for one on the right."""
-    op = TABLE[fn]
+    op, rule = TABLE[fn], PARTIALS[fn]
 
     def operator(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
@@ -126,58 +75,16 @@ def operators(fn: Any, rule: Rule) -> tuple[Callable[..., Any], Callable[..., An
     return operator, reflected
 
 
-def function(fn: Any, rule: Callable[[float], tuple[float, float]]) -> Callable[[Value], Value]:
+def function(fn: Any) -> Callable[[Value], Value]:
     """A function of one number, as a method."""
-    op = TABLE[fn]
+    op, rule = TABLE[fn], PARTIALS[fn]
 
     def method(self: Value) -> Value:
-        data, partial = rule(self._data)
-        return result(op, (self,), data, (partial,), self.requires_grad)
+        data, partials = rule(self._data)
+        return result(op, (self,), data, partials, self.requires_grad)
 
     method.__doc__ = rule.__doc__
     return method
-
-
-def negative(a: float) -> tuple[float, float]:
-    return -a, -1.0
-
-
-def exp(a: float) -> tuple[float, float]:
-    """e to the power of it."""
-    out = ieee(math.exp, np.exp, a)
-    return out, out
-
-
-def log(a: float) -> tuple[float, float]:
-    """The natural logarithm."""
-    return logarithm(a), quotient(1.0, a)
-
-
-def sqrt(a: float) -> tuple[float, float]:
-    """The square root."""
-    out = ieee(math.sqrt, np.sqrt, a)
-    return out, quotient(0.5, out)
-
-
-def tanh(a: float) -> tuple[float, float]:
-    """The hyperbolic tangent, between −1 and 1."""
-    out = math.tanh(a)
-    return out, 1 - out * out
-
-
-def rectified(a: float) -> tuple[float, float]:
-    """max(it, 0), with slope 0 at 0."""
-    return (0.0, 0.0) if a <= 0 else (a, 1.0)
-
-
-def error_function(a: float) -> tuple[float, float]:
-    """The error function."""
-    return math.erf(a), 2 / math.sqrt(math.pi) * math.exp(-a * a)
-
-
-def absolute(a: float) -> tuple[float, float]:
-    """Its size, with slope 0 at 0."""
-    return math.fabs(a), (a > 0) - (a < 0) + 0 * a
 
 
 def comparison(compare: Callable[[float, float], bool]) -> Callable[..., Any]:
@@ -271,16 +178,16 @@ class Value(Node):
 
     # Operators and functions
 
-    __add__, __radd__ = operators(np.add, add)
-    __sub__, __rsub__ = operators(np.subtract, subtract)
-    __mul__, __rmul__ = operators(np.multiply, multiply)
-    __truediv__, __rtruediv__ = operators(np.divide, divide)
-    __pow__, __rpow__ = operators(np.power, power)
-    __neg__ = function(np.negative, negative)
-    __abs__ = abs = function(np.absolute, absolute)
-    exp, log = function(np.exp, exp), function(np.log, log)
-    sqrt, tanh = function(np.sqrt, sqrt), function(np.tanh, tanh)
-    relu, erf = function(relu, rectified), function(erf, error_function)
+    __add__, __radd__ = operators(np.add)
+    __sub__, __rsub__ = operators(np.subtract)
+    __mul__, __rmul__ = operators(np.multiply)
+    __truediv__, __rtruediv__ = operators(np.divide)
+    __pow__, __rpow__ = operators(np.power)
+    __neg__ = function(np.negative)
+    __abs__ = abs = function(np.absolute)
+    exp, log, sqrt = map(function, (np.exp, np.log, np.sqrt))
+    sin, cos, tanh = map(function, (np.sin, np.cos, np.tanh))
+    relu, erf = map(function, (relu, erf))
 
     def __pos__(self) -> Value:
         return self
@@ -297,11 +204,14 @@ class Value(Node):
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         """np.exp(value): as numpy does on an object array, which asks each element for `.exp()`."""
         if ufunc in CONSTANT:
-            return ufunc(*(x._data if isinstance(x, Value) else x for x in args), **kwargs)
+            return ufunc(*map(floats, args), **kwargs)
         lookup(ufunc)
         objects = (np.asarray(x, dtype=object) if isinstance(x, Value) else x for x in args)
         out = getattr(ufunc, method)(*objects, **kwargs)
         return unwrap(lift(np.asarray(out, dtype=object)))
+
+    def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        return self.interpret(fn, args, kwargs)
 
     @staticmethod
     def interpret(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -310,9 +220,9 @@ class Value(Node):
         As numpy's functions do, one that is a method of Value is called on each element; any
         other runs its definition, which so builds the scalar graph of the whole op.
         """
-        args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
         if fn in CONSTANT:
-            return fn.__wrapped__(*args, **kwargs)
+            return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
+        args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
         op = lookup(fn)
         method = getattr(Value, fn.__name__, None)
         if method is not None and len(args) == 1:
@@ -377,6 +287,13 @@ def lift(x: Any) -> Any:
             raise TypeError(MIXED)
         return x.data
     return [lift(item) for item in x] if type(x) is list else x
+
+
+def floats(x: Any) -> Any:
+    """The numbers of Values, bare or in an object array, as floats."""
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return np.array([as_value(v)._data for v in x.flat]).reshape(x.shape)
+    return x._data if isinstance(x, Value) else x
 
 
 def unwrap(x: Any) -> Any:

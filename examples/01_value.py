@@ -43,7 +43,7 @@ print(f"loss = {loss:.4f}, made by {loss.op} from {[arg.name for arg in loss.arg
 for node, gradient in walk(loss, 1.0):
     print(f"∂loss/∂({node.name}) = {gradient:.4f}")
     for given in contributions(node, gradient):
-        print(f"    to {given.arg.name}: {given.rule} = {given.numbers} = {given.share:.4f}")
+        print(f"    to {given.arg.name}: {given.rule}, here {given.numbers} = {given.share:.4f}")
 
 # %% [markdown]
 # `backward()` does this walk and adds each gradient to `.grad`.

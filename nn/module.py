@@ -40,6 +40,19 @@ class Module:
     training = True  # layers such as dropout behave otherwise in evaluation
     _paths: dict[Module, str] | None = None  # where each submodule lies, once this was called
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assign an attribute.
+
+        Raises:
+            TypeError: something else instead of a Parameter, which would no longer be trained.
+        """
+        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter | None):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter: assign nn.Parameter(…), None, or "
+                f"new numbers to {name}.data, not a {type(value).__name__}"
+            )
+        super().__setattr__(name, value)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses write it, and callers call the module."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")

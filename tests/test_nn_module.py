@@ -205,6 +205,17 @@ def test_a_name_given_by_hand_stays():
     assert [p.name for p in model.parameters()] == ["mine", "0.bias"]
 
 
+def test_a_parameter_is_not_lost_by_assignment():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(TypeError, match=r"Linear.weight is a Parameter.*weight.data.*Tensor"):
+        layer.weight = Tensor(np.zeros((1, 2)), requires_grad=True)
+    with pytest.raises(TypeError, match="ndarray"):
+        layer.weight = np.zeros((1, 2))
+    layer.weight = nn.Parameter(np.zeros((1, 2)))
+    layer.bias = None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
 def test_the_scope_is_restored_after_an_error():
     model = nn.Sequential(nn.Linear(2, 2))
     with pytest.raises(ValueError, match="linear of shapes"):

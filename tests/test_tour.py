@@ -52,6 +52,10 @@ def test_the_report_is_one_page_that_needs_no_network(taken):
         assert source.startswith("data:") or (taken[2] / source).exists()
     assert "<script" not in page
     assert "url(" not in page
+    for name in ("expression", "tensors", "moons", "gpt"):
+        picture = (taken[2] / f"{name}.svg").read_text(encoding="utf-8")
+        assert "∂" in picture
+        assert "No gradients" not in picture
 
 
 def test_the_report_escapes_what_it_is_given(tmp_path):

@@ -210,7 +210,7 @@ def test_without_a_terminal_there_is_a_line_at_each_evaluation(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("step     0/20  validation loss 1.6")
-    for part in ("step    10/20", "training loss", "tokens/s", " left"):
+    for part in ("step    10/20", ", training ", "tokens/s", " left"):
         assert part in lines[2]
     fit(gpt(), show=False)
     assert capsys.readouterr().out == ""

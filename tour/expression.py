@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine import Tensor, Value, walk
 from ..engine.graph import Node
-from ..engine.names import contributions, number
+from ..engine.names import contributions, digits
 from .report import Report, Section, picture
 from .say import say, say_gradient, title
 
@@ -27,12 +27,12 @@ def on_values(report: Report) -> None:
     a, b = Value(0.5, name="a"), Value(-3.0, name="b")
     loss = expression(a, b)
     say("loss = tanh(a · b + a) with a = 0.5 and b = −3. Every number remembers how it was made.")
-    say(f"Forward, it is {number(loss.data)}. Backward, newest first:\n")
+    say(f"Forward, it is {digits(loss.data)}. Backward, newest first:\n")
     lines = steps(loss)
     for line, gradient in lines:
         say_gradient(f"  {line}", gradient)
     loss.backward()
-    say(f"\nSo a.grad is {number(a.grad)} and b.grad is {number(b.grad)}.")
+    say(f"\nSo a.grad is {digits(a.grad)} and b.grad is {digits(b.grad)}.")
     report.add(
         Section(
             "One expression, number by number",
@@ -55,16 +55,16 @@ def steps(root: Node) -> list[tuple[str, str]]:
     sums: dict[Node, float] = {}
     for node, grad in walk(root, root.seed()):
         what = f" ({node.op})" if node.op else ""
-        lines.append((f"{node.name}{what} = {number(node.data)}, its gradient is ", number(grad)))
+        lines.append((f"{node.name}{what} = {digits(node.data)}, its gradient is ", digits(grad)))
         for given in contributions(node, grad):
             before = sums.get(given.arg)
             sums[given.arg] = given.share if before is None else before + given.share
-            share = number(given.share)
+            share = digits(given.share)
             numbers = "" if given.numbers == share else f" = {given.numbers}"
             lines.append((f"    to {given.arg.name}: {given.rule}{numbers} = ", share))
             if before is not None:
                 meeting = f"      two paths meet at {given.arg.name}, and add up to "
-                lines.append((meeting, number(sums[given.arg])))
+                lines.append((meeting, digits(sums[given.arg])))
     return lines
 
 
@@ -79,7 +79,7 @@ def on_tensors(report: Report) -> None:
     assert b.grad is not None
     say("The same lines of numpy, with three numbers in a: one graph, three expressions at once.")
     say_gradient("  a.grad is ", np.array2string(a.grad, precision=4))
-    say_gradient("  b.grad is ", f"{number(b.grad)}   (b was broadcast, so its shares are summed)")
+    say_gradient("  b.grad is ", f"{digits(b.grad)}   (b was broadcast, so its shares are summed)")
     one = Value(0.5), Value(-3.0)
     expression(*one).backward()
     same = abs(a.grad[0] - one[0].grad)

@@ -53,7 +53,8 @@ def train(report: Report, quick: bool = False) -> None:
 
 def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> None:
     """Hold each parameter's gradient, at the first step, against a finite difference."""
-    say("\nFirst, are the gradients right? Each parameter is moved a little in a random direction.")
+    title("5. Its gradients, held against finite differences")
+    say("Each parameter is moved a little in a random direction, before any training.")
     wide = copy.deepcopy(model).to(np.float64)
     _, loss = wide(ids, targets)
     loss.backward()
@@ -109,8 +110,9 @@ def learn(report: Report, model: Any, tokenizer: Any, ids: Any, config: Any) -> 
     train_ids, val_ids = ids
     baseline = training.bigram_loss(train_ids, val_ids, tokenizer.vocab_size)
     goal = baseline - MARGIN
+    title("6. Training")
     say(
-        f"\nCounting pairs of characters achieves {baseline:.3f} nats per character on text that "
+        f"Counting pairs of characters achieves {baseline:.3f} nats per character on text that "
         f"was not trained on. The goal is {goal:.3f}, {MARGIN} below."
     )
     before = sample(model, tokenizer)

@@ -48,6 +48,7 @@ class Report:
     """Sections, and the folder that they are written to."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.sections: list[Section] = []
         self.stopped = False
@@ -57,7 +58,6 @@ class Report:
 
     def write(self) -> Path:
         """Write the pictures and the page, each whole or not at all; return the page's path."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         for section in self.sections:
             for figure in section.figures:
                 write_whole(self.folder / f"{figure.name}.svg", figure.light)

@@ -46,6 +46,8 @@ def generate(
         raise InputError(f"temperature is a number from 0 up, not {temperature}")
     if top_k is not None and top_k < 1:
         raise InputError(f"top_k is at least 1, not {top_k}")
+    if seed is not None and seed < 0:
+        raise InputError(f"seed is 0 or above, not {seed}")
     return _generate(model, context, n, temperature, top_k, np.random.default_rng(seed))
 
 

@@ -51,9 +51,9 @@ class Lines(Progress):
         text = f"step {history.step:>5}/{self.total}  validation loss {history.val_losses[-1]:.3f}"
         if history.steps:
             recent = history.losses[-20:]
-            text += f"  training loss {sum(recent) / len(recent):.3f}"
+            text += f", training {sum(recent) / len(recent):.3f}"
         if speed:
-            text += f"  {speed:,.0f} tokens/s  {clock(left)} left"
+            text += f"  {speed:,.0f} tokens/s {clock(left)} left"
         return text
 
 

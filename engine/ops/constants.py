@@ -8,7 +8,7 @@ CONSTANT.update(
     (
         # what an array is like
         *(np.shape, np.ndim, np.size, np.result_type, np.broadcast_shapes, np.may_share_memory),
-        *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.iscomplexobj),
+        *(np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj),
         # comparisons and questions
         *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
         *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),

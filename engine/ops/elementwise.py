@@ -66,35 +66,37 @@ declare(
 declare(np.exp, lambda g, out, a: g * out, samples=elementwise(REAL))
 declare(np.log, lambda g, out, a: g / a, samples=elementwise(POSITIVE))
 declare(np.sqrt, lambda g, out, a: g / (2 * out), samples=elementwise(POSITIVE))
+declare(np.sin, lambda g, out, a: g * np.cos(a), samples=elementwise(REAL))
+declare(np.cos, lambda g, out, a: -g * np.sin(a), samples=elementwise(REAL))
 declare(np.tanh, lambda g, out, a: g * (1 - out * out), samples=elementwise(REAL))
 declare(np.absolute, lambda g, out, a: g * np.sign(a), samples=elementwise(REAL))
 
-# Choices. At a tie the first argument wins; a NaN wins over any number, as in numpy.
+# Choices. At a tie the first argument wins; a NaN (a != a) wins over any number, as in numpy.
 
 
-def first_wins(a: Any, b: Any) -> Any:
+def at_least(a: Any, b: Any) -> Any:
     return (a >= b) | (a != a)
 
 
-def last_wins(a: Any, b: Any) -> Any:
+def at_most(a: Any, b: Any) -> Any:
     return (a <= b) | (a != a)
 
 
 declare(
     np.maximum,
-    lambda g, out, a, b: np.where(first_wins(a, b), g, 0),
-    lambda g, out, a, b: np.where(first_wins(a, b), 0, g),
+    lambda g, out, a, b: np.where(at_least(a, b), g, 0),
+    lambda g, out, a, b: np.where(at_least(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
     fits=BROADCAST,
-    on_scalars=lambda a, b: np.where(first_wins(a, b), a, b),
+    on_scalars=lambda a, b: np.where(at_least(a, b), a, b),
 )
 declare(
     np.minimum,
-    lambda g, out, a, b: np.where(last_wins(a, b), g, 0),
-    lambda g, out, a, b: np.where(last_wins(a, b), 0, g),
+    lambda g, out, a, b: np.where(at_most(a, b), g, 0),
+    lambda g, out, a, b: np.where(at_most(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
     fits=BROADCAST,
-    on_scalars=lambda a, b: np.where(last_wins(a, b), a, b),
+    on_scalars=lambda a, b: np.where(at_most(a, b), a, b),
 )
 
 

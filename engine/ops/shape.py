@@ -111,8 +111,8 @@ def joined_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (parts,), {"axis": axis}
 
 
-def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> list[Any]:
-    """One slice of the gradient for each part."""
+def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Any:
+    """One slice of the gradient for each part, which may lie in one array as well."""
     shares, start = [], 0
     for part in arrays:
         length = np.size(part) if axis is None else np.shape(part)[axis]
@@ -121,7 +121,7 @@ def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> list
             pick = (slice(None),) * (axis % np.ndim(part)) + (pick,)
         shares.append(np.reshape(g[pick], np.shape(part)))
         start += length
-    return shares
+    return shares if isinstance(arrays, list | tuple) else np.stack(shares)
 
 
 declare(
