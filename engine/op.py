@@ -67,6 +67,11 @@ class Op:
     def name(self) -> str:
         return self.fn.__name__
 
+    @property
+    def ours(self) -> bool:
+        """Whether the function is declared here, and not numpy's."""
+        return getattr(self.fn, "__wrapped__", None) is self.definition
+
     def __str__(self) -> str:
         return self.name
 

@@ -199,35 +199,18 @@ class Value(Node):
     __ge__ = comparison(float.__ge__)
     __hash__ = Node.__hash__
 
-    # Where numpy meets a Value
+    # Where numpy meets a Value: as it meets an array of one
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        """np.exp(value): as numpy does on an object array, which asks each element for `.exp()`."""
-        if ufunc in CONSTANT:
-            return ufunc(*map(floats, args), **kwargs)
-        lookup(ufunc)
-        objects = (np.asarray(x, dtype=object) if isinstance(x, Value) else x for x in args)
-        out = getattr(ufunc, method)(*objects, **kwargs)
-        return unwrap(lift(np.asarray(out, dtype=object)))
+        return run_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-        return self.interpret(fn, args, kwargs)
+        return run_on_values(fn, args, kwargs)
 
     @staticmethod
     def interpret(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """Run a function of ours on Values, bare or in object arrays.
-
-        As numpy's functions do, one that is a method of Value is called on each element; any
-        other runs its definition, which so builds the scalar graph of the whole op.
-        """
-        if fn in CONSTANT:
-            return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
-        args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
-        op = lookup(fn)
-        method = getattr(Value, fn.__name__, None)
-        if method is not None and len(args) == 1:
-            return unwrap(np.frompyfunc(method, 1, 1)(args[0]))
-        return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
+        """Run a function of ours on Values, bare or in arrays."""
+        return run_on_values(fn, args, kwargs)
 
     # Leaving the graph is said aloud
 
@@ -256,9 +239,6 @@ class Value(Node):
         return restored, (self._data, self.name, self.requires_grad, self.grad)
 
 
-INTERPRETERS[np.dtype(object)] = Value.interpret
-
-
 def restored(data: float, name: str | None, requires_grad: bool, grad: float) -> Value:
     """A copied or unpickled leaf: it is born now."""
     value = Value(data, name, requires_grad)
@@ -266,22 +246,69 @@ def restored(data: float, name: str | None, requires_grad: bool, grad: float) ->
     return value
 
 
-# Object arrays: arrays whose elements are Values
+# Arrays whose elements are Values
 
 
-def as_value(x: Any) -> Value:
-    return x if isinstance(x, Value) else Value(x, requires_grad=False)
+class ValueArray(np.ndarray):
+    """An array of Values. numpy runs on it element by element, and so builds a scalar graph.
+
+    Functions with a row in the table run as the row says; others as numpy has them, which is
+    right as long as they come down to arithmetic.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        return run_ufunc(ufunc, method, args, kwargs)
+
+    def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if fn in TABLE or fn in CONSTANT:
+            return run_on_values(fn, args, kwargs)
+        return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
+
+
+def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """np.exp and the like: numpy asks each element for `.exp()`, for `a + b`."""
+    if method == "reduce" and ufunc in REDUCTIONS:
+        kept = {key: kwargs[key] for key in ("axis", "keepdims") if key in kwargs}
+        return run_on_values(REDUCTIONS[ufunc], args, {"axis": 0, **kept})
+    if ufunc in CONSTANT:
+        return getattr(ufunc, method)(*map(floats, args), **kwargs)
+    row = TABLE.get(ufunc)
+    run = row.on_scalars if row and row.on_scalars else getattr(ufunc, method)
+    try:
+        return unwrap(lift(run(*map(bare, args), **kwargs)))
+    except TypeError:
+        if row is None:
+            lookup(ufunc)  # which says it better than numpy
+        raise
+
+
+def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Any other function. One of ours that is a method of Value is called on each element, as
+    numpy does with its own; the rest run their definition, the scalar graph of the whole op."""
+    if fn in CONSTANT:
+        return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
+    op = lookup(fn)
+    args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
+    if op.ours and len(args) == 1 and hasattr(Value, op.name):
+        return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(bare(args[0]))))
+    if not op.ours:  # its definition may call the function itself, on bare arrays
+        args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}
+    return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
+
+
+REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+INTERPRETERS[np.dtype(object)] = run_on_values
 
 
 def lift(x: Any) -> Any:
-    """An object array with every plain number in it made a constant Value.
+    """An object array as a ValueArray, with every plain number in it made a constant Value.
 
     `np.where(mask, x, 0)` and the like leave numbers among the Values, and the next np.exp
     would ask an int for its `.exp()`.
     """
     if isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype == object):
-        array = np.asarray(x, dtype=object)
-        return np.asarray(np.frompyfunc(as_value, 1, 1)(array), dtype=object)
+        lifted = np.frompyfunc(as_value, 1, 1)(bare(x))
+        return np.asarray(lifted, dtype=object).view(ValueArray)
     if isinstance(x, Node):  # a Tensor: of ids perhaps, which have no gradient
         if x.requires_grad or x.data.dtype.kind == "f":
             raise TypeError(MIXED)
@@ -289,27 +316,39 @@ def lift(x: Any) -> Any:
     return [lift(item) for item in x] if type(x) is list else x
 
 
+def as_value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(x, requires_grad=False)
+
+
+def bare(x: Any) -> Any:
+    """An argument as numpy's own loops take it: plain object arrays."""
+    if type(x) in (list, tuple):
+        return type(x)(map(bare, x))
+    is_value = isinstance(x, Value | ValueArray)
+    return np.asarray(x, dtype=object).view(np.ndarray) if is_value else x
+
+
 def floats(x: Any) -> Any:
-    """The numbers of Values, bare or in an object array, as floats."""
+    """The numbers of Values, bare or in an array, as floats."""
     if isinstance(x, np.ndarray) and x.dtype == object:
         return np.array([as_value(v)._data for v in x.flat]).reshape(x.shape)
     return x._data if isinstance(x, Value) else x
 
 
 def unwrap(x: Any) -> Any:
-    """A bare Value instead of an object array of no dimensions, as numpy's reductions give."""
-    return x.item() if isinstance(x, np.ndarray) and x.dtype == object and x.ndim == 0 else x
+    """A bare Value instead of an array of no dimensions, as numpy's reductions give."""
+    return x.item() if isinstance(x, ValueArray) and x.ndim == 0 else x
 
 
-def values(data: Any, name: str | None = None, requires_grad: bool = True) -> np.ndarray:
-    """An object array of new Values with the numbers of `data`, named `name[i, j]`.
+def values(data: Any, name: str | None = None, requires_grad: bool = True) -> ValueArray:
+    """An array of new Values with the numbers of `data`, named `name[i, j]`.
 
     >>> w = values([[1.0, 2.0]], name="w")
-    >>> w[0, 1].name, (w @ np.array([3.0, 4.0])).item().data
+    >>> w[0, 1].name, (w @ np.array([3.0, 4.0]))[0].data
     ('w[0, 1]', 11.0)
     """
     array = np.asarray(data)
-    out = np.empty(array.shape, dtype=object)
+    out = np.empty(array.shape, dtype=object).view(ValueArray)
     for index in np.ndindex(array.shape):
         called = f"{name}[{', '.join(map(str, index))}]" if name and index else name
         out[index] = Value(array[index], called, requires_grad)

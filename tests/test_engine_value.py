@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.engine import Tensor, Value, grad, no_grad, relu
+from groundup.engine import Tensor, Value, grad, no_grad, relu, softmax
 from groundup.engine.op import TABLE
+from groundup.engine.value import floats, values
 
 
 def test_every_operator_on_both_sides():
@@ -204,3 +205,42 @@ def test_functions_of_ours_call_the_method():
     a = np.array([Value(-1.0), Value(2.0)])
     assert [v.op for v in relu(a)] == [TABLE[relu]] * 2
     assert relu(Value(-1.0)).data == 0.0
+
+
+def test_an_array_of_values_takes_the_table_s_functions():
+    x = values([[1.0, np.nan, 3.0], [2.0, 2.0, 5.0]])
+    data = np.array([[1.0, np.nan, 3.0], [2.0, 2.0, 5.0]])
+    for f in (
+        lambda a: np.max(a, axis=1),
+        lambda a: np.min(a, axis=0, keepdims=True),
+        lambda a: a.max(),
+        lambda a: np.maximum(a, 2.0),
+        lambda a: np.var(a[1]),
+        lambda a: a[1].mean(),
+        lambda a: np.sum(a[1], axis=0),
+        lambda a: a[1:].sum(axis=1),
+        lambda a: np.isnan(a),
+        lambda a: np.floor(a[1]),
+        lambda a: np.argmax(a[1]),
+        lambda a: a > 1.5,
+        lambda a: np.square(a[1]),
+        lambda a: np.split(a[1], 3)[2],
+        lambda a: np.where(a[1] > 2, a[1], 0),
+        lambda a: np.exp(np.where(a[1] > 2, a[1], 0)),
+        lambda a: softmax(a[1]),
+    ):
+        out = f(x)
+        numbers = np.asarray(floats(out), float)
+        np.testing.assert_allclose(numbers, np.asarray(f(data), float))
+
+
+def test_a_bare_value_is_an_array_of_one():
+    v = Value(2.0)
+    assert np.maximum(v, 3).data == 3.0
+    assert np.where(True, v, 0).data == 2.0
+    assert np.square(v).data == 4.0
+    assert np.isnan(v) == False  # noqa: E712
+    assert np.shape(v) == ()
+    for call in (lambda: np.clip(v, 0, 1), lambda: np.linalg.norm(v), lambda: np.arcsinh(v)):
+        with pytest.raises(TypeError, match="has no derivative"):
+            call()

@@ -6,12 +6,14 @@ in numpy.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from ..op import constant, declare, op
 from ..samples import along_axis, reduction
+from .elementwise import larger, smaller
 
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -52,6 +54,15 @@ def var_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 declare(np.var, definition=var_definition, samples=reduction(min_side=1))
 
 
+def merged(a: Any, axis: Any) -> Any:
+    """The axes that are reduced as one, in front: (k, …rest)."""
+    ndim = np.ndim(a)
+    axes = range(ndim) if axis is None else [int(i) % ndim for i in np.atleast_1d(axis) if ndim]
+    rest = [i for i in range(ndim) if i not in axes]
+    shape = [np.shape(a)[i] for i in rest]
+    return np.reshape(np.transpose(a, [*axes, *rest]), (-1, *shape)) if ndim else a.reshape(1)
+
+
 @constant
 def first_where(mask: Any, axis: Any = None) -> Any:
     """True at the first True along `axis` alone: who wins a tie.
@@ -60,13 +71,11 @@ def first_where(mask: Any, axis: Any = None) -> Any:
     array([False,  True, False])
     """
     mask = np.asarray(mask)
-    axes = range(mask.ndim) if axis is None else np.atleast_1d(axis) % max(mask.ndim, 1)
-    rest = [i for i in range(mask.ndim) if i not in axes]
-    order = [*rest, *axes]
-    rows = mask.transpose(order)
-    flat = rows.reshape(*rows.shape[: len(rest)], -1)
-    first = flat & (np.cumsum(flat, axis=-1) == 1)
-    return first.reshape(rows.shape).transpose(np.argsort(order))
+    places = merged(np.arange(mask.size).reshape(mask.shape), axis)  # (k, …)
+    ahead = np.cumsum(mask.reshape(-1)[places], axis=0) == 1
+    first = np.zeros(mask.size, dtype=bool)
+    first[places] = ahead
+    return first.reshape(mask.shape) & mask
 
 
 def extreme_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -83,9 +92,31 @@ def min_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.min(a, axis=axis, keepdims=keepdims)
 
 
+def one_by_one(choose: Any) -> Any:
+    """A reduction that chooses between two at a time, as numpy's does, but minds a NaN."""
+
+    def reduce(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        best = functools.reduce(choose, merged(a, axis))
+        return np.asarray(kept(best, a, axis, False)) if keepdims else best
+
+    return reduce
+
+
 distinct = reduction(min_side=1, distinct=True)
-declare(np.max, extreme_vjp, definition=max_definition, samples=distinct)
-declare(np.min, extreme_vjp, definition=min_definition, samples=distinct)
+declare(
+    np.max,
+    extreme_vjp,
+    definition=max_definition,
+    on_scalars=one_by_one(larger),
+    samples=distinct,
+)
+declare(
+    np.min,
+    extreme_vjp,
+    definition=min_definition,
+    on_scalars=one_by_one(smaller),
+    samples=distinct,
+)
 
 
 def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
