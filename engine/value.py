@@ -268,8 +268,8 @@ class ValueArray(np.ndarray):
 def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> Any:
     """np.exp and the like: numpy asks each element for `.exp()`, for `a + b`."""
     if method == "reduce" and ufunc in REDUCTIONS:
-        kept = {key: kwargs[key] for key in ("axis", "keepdims") if key in kwargs}
-        return run_on_values(REDUCTIONS[ufunc], args, {"axis": 0, **kept})
+        options = {"axis": kwargs.get("axis", 0), "keepdims": kwargs.get("keepdims", False)}
+        return run_on_values(REDUCTIONS[ufunc], args, options)
     if ufunc in CONSTANT:
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
     row = TABLE.get(ufunc)

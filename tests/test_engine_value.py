@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -235,7 +236,7 @@ def test_an_array_of_values_takes_the_table_s_functions():
 
 
 def test_a_bare_value_is_an_array_of_one():
-    v = Value(2.0)
+    v: Any = Value(2.0)  # numpy's types do not know of it
     assert np.maximum(v, 3).data == 3.0
     assert np.where(True, v, 0).data == 2.0
     assert np.square(v).data == 4.0
