@@ -24,18 +24,21 @@ class Trace(NamedTuple):
 class Witness:
     """Looks at every op as it runs, forward and backward."""
 
-    def made(self, node: Node) -> None:
-        """Note where a node came from.
+    def computed(self, op: Any, args: tuple, data: Any) -> None:
+        """Look at what an op gave, recorded or not.
 
         Raises:
             FloatingPointError: the first NaN or infinity: no argument had one.
         """
-        node.trace = Trace(users_line(), fingerprints(node))
-        if not finite(node.data) and all(map(finite, numbers(node.args))):
+        if not finite(data) and all(map(finite, numbers(args))):
             raise FloatingPointError(
-                f"{worst(node.data)} was born in {node.op}, {node.trace.line}, from "
-                + " and ".join(map(brief, numbers(node.args)))
+                f"{worst(data)} was born in {op}, {users_line()}, from "
+                + " and ".join(map(brief, numbers(args)))
             )
+
+    def made(self, node: Node) -> None:
+        """Note where a node came from, and what it was made of."""
+        node.trace = Trace(users_line(), fingerprints(node))
 
     def handed(self, node: Node, grad: Any, shares: Iterable[Any]) -> Iterator[Any]:
         """Hand on the shares of one step back.
@@ -53,8 +56,9 @@ class Witness:
                 f"the array of {which} was written into after {node.op} used it ({at}), so its "
                 "gradient would be wrong. Change it before the forward pass, or change a copy."
             )
+        sound = all(map(finite, numbers((grad, node, *node.args))))
         for arg, share in shares:
-            if finite(getattr(grad, "data", grad)) and not finite(getattr(share, "data", share)):
+            if sound and not all(map(finite, numbers((share,)))):
                 raise FloatingPointError(
                     f"{worst(share)} was born in the backward pass of {node.op}, {at}: the "
                     f"gradient for {describe(arg)}, from "

@@ -39,28 +39,30 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
     >>> out, pullback(1.0)
     (10.0, (5.0, 2.0))
     """
-    starts = [start(x) for x in xs]
+    scalar = any(isinstance(x, Value) for x in xs)
+    starts = [start(x, scalar) for x in xs]
     first = min(node.born for node in starts)
-    outer = modes.tracing
-    with enable_grad(), mode(tracing=first if outer is None else outer):
+    with enable_grad(), mode(tracing=first if modes.tracing is None else modes.tracing):
         root = f(*starts)
     # Gradients are recorded where someone may differentiate them: the caller, who handed nodes
     # in, or a derivative being taken around this one, whose variables f has captured.
-    inside = outer is not None and reaches(root, outer, first)
+    inside = captures(root, first)
     recorded = inside or any(isinstance(x, Node) for x in xs)
 
     def pullback(g: Any) -> tuple[Any, ...]:
+        within = inside or captures(g, first)
+        again = recorded or within
         grads = [None] * len(starts)
         if isinstance(root, Node) and root.requires_grad:
-            with mode(recording=recorded):
-                grads = gradients(root, as_seed(root, g, recorded), starts)
+            with mode(recording=again):
+                grads = gradients(root, as_seed(root, g, again), starts)
         whole = map(filled, grads, starts)
-        return tuple(of_kind(x, grad, inside) for x, grad in zip(xs, whole, strict=True))
+        return tuple(of_kind(x, grad, within) for x, grad in zip(xs, whole, strict=True))
 
-    return of_kind(xs[0], root, inside), pullback
+    return of_kind(kind(xs), root, inside), pullback
 
 
-def start(x: Any) -> Node:
+def start(x: Any, scalar: bool = False) -> Node:
     """A node with the number or array of x, connected to x if that is a node."""
     if isinstance(x, Value):
         with enable_grad():
@@ -69,17 +71,26 @@ def start(x: Any) -> Node:
         return variable(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
-    return Tensor(x, requires_grad=True)
+    return Value(x) if scalar else Tensor(x, requires_grad=True)
 
 
-def reaches(root: Any, low: int, high: int) -> bool:
-    """Whether root depends on a variable born in [low, high)."""
-    stack, seen = [root] if isinstance(root, Node) else [], set()
+def kind(xs: tuple) -> Any:
+    """The input whose kind the output has: a node, if there is one."""
+    return next((x for x in xs if isinstance(x, Node)), xs[0])
+
+
+def captures(root: Any, first: int) -> bool:
+    """Whether root depends on a variable of a derivative being taken around this one, whose own
+    inputs were born from `first` on."""
+    outer = modes.tracing
+    if outer is None or not isinstance(root, Node):
+        return False
+    stack, seen = [root], set()
     while stack:
         node = stack.pop()
-        if node in seen or node.born < low or not node.requires_grad:
+        if node in seen or node.born < outer or not node.requires_grad:
             continue
-        if node.born < high:
+        if node.born < first:
             return True
         seen.add(node)
         stack.extend(node.parents())
@@ -163,7 +174,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return lambda *xs, **kwargs: both(*xs, **kwargs)[1]
 
 
-def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, ...]:
     """f(*xs), and ∂f/∂xs · tangents: how the output moves when the inputs do.
 
     There are no forward rules: the pullback is linear in g, so its own vjp, with respect to g,
@@ -175,8 +186,8 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, Any]:
     for x, tangent in zip(xs, tangents, strict=True):
         if np.shape(x) != np.shape(tangent):
             raise ValueError(f"jvp: a tangent of shape {np.shape(tangent)} for {np.shape(x)}")
-    nodes = [start(x) for x in xs]
-    out, pullback = vjp(f, *nodes)
+    starts = [start(x, isinstance(kind(xs), Value)) for x in xs]
+    out, pullback = vjp(f, *starts)
 
     def along(g: Any) -> Any:
         pulled = zip(pullback(g), tangents, strict=True)
@@ -186,7 +197,8 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, Any]:
     zero = Value(0.0) if isinstance(out, Value) else made(np.zeros_like(out))
     _, back = vjp(along, zero)
     tangent = back(None)[0]
-    return of_kind(xs[0], out), of_kind(xs[0], tangent)
+    first = min(node.born for node in starts)
+    return tuple(of_kind(kind(xs), one, captures(one, first)) for one in (out, tangent))
 
 
 def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -46,15 +46,19 @@ class Modes(threading.local):
 modes = Modes()
 
 
-@contextmanager
-def mode(**settings: Any) -> Iterator[None]:
+class mode(ContextDecorator):
     """Set `modes` for a block, in this thread, and restore them however the block ends."""
-    before = {key: getattr(modes, key) for key in settings}
-    modes.__dict__.update(settings)
-    try:
-        yield
-    finally:
-        modes.__dict__.update(before)
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+        self.before: list[dict[str, Any]] = []  # a stack: a block may be entered again inside
+
+    def __enter__(self) -> None:
+        self.before.append({key: getattr(modes, key) for key in self.settings})
+        modes.__dict__.update(self.settings)
+
+    def __exit__(self, *_: object) -> None:
+        modes.__dict__.update(self.before.pop())
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:
@@ -81,7 +85,7 @@ class Node:
 
     A leaf has `op is None`. A result is `op(*args, **kwargs)`, whose args are nodes, lists of
     nodes or plain numbers and arrays. Both kinds answer two questions: which `shares` of a
-    gradient go to the arguments, and how to `accumulate` one into `.grad`.
+    gradient go to the arguments, and what is `summed` up in `.grad`.
     """
 
     # fmt: off
@@ -110,6 +114,7 @@ class Node:
     if TYPE_CHECKING:  # what a kind of node brings along
         data: Any
         grad: Any
+        _grad: Any
         shape: Any
         keeps_grad: Any  # whether `backward` adds this node's gradient to its `.grad`
 
@@ -119,8 +124,8 @@ class Node:
         """(argument, its share of `grad`) for each argument that requires a gradient."""
         raise NotImplementedError
 
-    def accumulate(self, grad: Any) -> None:
-        """Add `grad` to `.grad`."""
+    def summed(self, grad: Any) -> Any:
+        """`.grad` + `grad`, an array of its own."""
         raise NotImplementedError
 
     def seed(self, seed: Any = None) -> Any:
@@ -153,15 +158,16 @@ class Node:
                 f"backward() from {describe(self)}: it is a constant. Give an input "
                 "requires_grad=True, and compute outside no_grad()."
             )
-        steps = walk(self, self.seed(seed))
+        steps = walk(self, self.seed(seed.data if isinstance(seed, Node) else seed))
         for observer in modes.observers:
             steps = observer(self, steps)
         # Collect first, assign after: a walk that is interrupted leaves every .grad whole, and
         # threads that share a leaf do not lose each other's gradients.
         kept = [step for step in steps if step[0].keeps_grad]
         with assigning:
-            for node, grad in kept:
-                node.accumulate(grad)
+            sums = [(node, node.summed(grad)) for node, grad in kept]
+            for node, total in sums:
+                node._grad = total
 
 
 def nodes(args: Any) -> Iterator[Any]:

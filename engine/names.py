@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arguments import needs_grad
 from .graph import Node, nodes
 from .op import TABLE, Op
 from .ops.shape import getitem
 from .protocol import NumpyProtocol
 from .samples import ExampleDraw
-from .tensor import needs_grad
 
 # How tightly an infix symbol binds; a name, a call or an index binds tighter than any.
 _INFIX: dict[Any, str] = {np.bitwise_or: "or", np.bitwise_and: "and"}

@@ -51,6 +51,7 @@ class Op:
         exempt: why the scalar oracle cannot run this op, if it cannot.
         on_scalars: the definition on object arrays, where numpy's own differs from it.
         fits: which shapes an op of several arrays takes, for its error message.
+        lists: whether an argument may be a list that holds arrays.
     """
 
     fn: Callable[..., Any]
@@ -62,6 +63,7 @@ class Op:
     exempt: str = ""
     on_scalars: Callable[..., Any] | None = None
     fits: str = ""
+    lists: bool = False
 
     @property
     def name(self) -> str:
@@ -106,14 +108,14 @@ class Op:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def explained(self, error: ValueError, args: Sequence[Any]) -> ValueError:
+    def explained(self, error: Exception, args: Sequence[Any]) -> Exception:
         """A shape error that names the op and the shapes, and says what would fit."""
         shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
         given = f" of shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}" if shapes else ""
-        if len(shapes) > 1 and self.fits:
+        if isinstance(error, ValueError) and len(shapes) > 1 and self.fits:
             return ValueError(f"{self}{given}: {self.fits}")
         own = str(error).startswith(f"{self}:")
-        return error if own else ValueError(f"{self}{given}: {str(error).rstrip()}")
+        return error if own else type(error)(f"{self}{given}: {str(error).rstrip()}")
 
 
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"

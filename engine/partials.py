@@ -118,7 +118,23 @@ def error_function(a: float) -> Any:
 
 def absolute(a: float) -> Any:
     """Its size, with slope 0 at 0."""
-    return math.fabs(a), ((a > 0) - (a < 0) + 0 * a,)
+    return math.fabs(a), (float((a > 0) - (a < 0)) if a == a else a,)
+
+
+# Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
+# 0 · inf. At a tie the first wins, and a NaN (a != a) over any number.
+
+
+def larger(a: float, b: float) -> Any:
+    return (a, (1.0, None)) if a >= b or a != a else (b, (None, 1.0))
+
+
+def smaller(a: float, b: float) -> Any:
+    return (a, (1.0, None)) if a <= b or a != a else (b, (None, 1.0))
+
+
+def chosen(condition: Any, a: float, b: float) -> Any:
+    return (a, (None, 1.0, None)) if condition else (b, (None, None, 1.0))
 
 
 PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -137,4 +153,7 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     relu: rectified,
     erf: error_function,
     np.absolute: absolute,
+    np.maximum: larger,
+    np.minimum: smaller,
+    np.where: chosen,
 }

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import LISTS, each, needs_grad, of_width, own_lists, plain, unpacked
 from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, tick, walk
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.shape import identity
 from .protocol import NumpyProtocol
-from .value import MIXED, Value
 
 NO_OPTIONS: dict[str, Any] = {}
-ARRAYS = (np.ndarray, np.generic)
 
 
 class Tensor(NumpyProtocol, Node):
@@ -84,7 +83,9 @@ class Tensor(NumpyProtocol, Node):
             raise TypeError(f"{array.dtype} data assigned to a Tensor of {self.dtype}")
         if array is not self._data:  # after x.data -= …, it is
             self._data = array.astype(self.dtype)
-        stamp_change(self)
+            stamp_change(self)
+        else:
+            stamp_shared(self)
 
     @property
     def grad(self) -> Any:
@@ -135,6 +136,8 @@ class Tensor(NumpyProtocol, Node):
 
     def astype(self, dtype: Any) -> Tensor:
         """The same numbers in another dtype; between floats the gradient flows through."""
+        if self.dtype == dtype:
+            return self
         if self.requires_grad and modes.recording and np.dtype(dtype).kind == "f":
             return variable(self, dtype)
         return made(self._data.astype(dtype))
@@ -151,7 +154,7 @@ class Tensor(NumpyProtocol, Node):
             return np.ones_like(self._data)
         if np.shape(seed) != self.shape:
             raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
-        return seed if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
+        return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
 
     def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
         """By the op's rules, which are handed arrays, or, for a recorded walk, Tensors."""
@@ -177,10 +180,9 @@ class Tensor(NumpyProtocol, Node):
                     if its_share is not None and needs_grad(one):
                         yield one, fit(its_share, one)
 
-    def accumulate(self, grad: Any) -> None:
-        grad = plain(grad)
+    def summed(self, grad: Any) -> np.ndarray:
         # A copy, since `a + b` hands one array to both of its arguments.
-        self._grad = np.array(grad) if self._grad is None else self._grad + grad
+        return np.array(plain(grad)) if self._grad is None else self._grad + plain(grad)
 
     # Recording
 
@@ -244,6 +246,14 @@ def _restored(kind: type[Tensor], data: Any, requires: bool, name: Any, grad: An
     return tensor
 
 
+def stamp_shared(node: Node) -> None:
+    """Stamp a node whose array was written in place, and those that it is a view of."""
+    stamp_change(node)
+    for parent in node.parents():
+        if np.may_share_memory(parent._data, node._data):
+            stamp_shared(parent)
+
+
 def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
     """A Tensor that shares its array: a constant, or the result of `how` (op, args, …)."""
     return Tensor.__new__(Tensor)._fill(data, needs, *how)
@@ -254,6 +264,8 @@ def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
 
 def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     """The Tensor op(*args, **kwargs): its array, and how it was made."""
+    if not LISTS.isdisjoint(map(type, args)):
+        args = own_lists(op, args)
     arrays, width, needs = unpacked(args)
     saved = None
     try:
@@ -263,9 +275,11 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
             data, saved = record_definition(op, args, kwargs)
         else:
             data = op.definition(*arrays, **kwargs)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise op.explained(error, arrays) from None
     data = of_width(np.asarray(data), width)
+    if modes.witness:
+        modes.witness.computed(op, args, data)
     if needs and data.dtype.kind != "f":
         raise TypeError(f"{op} gave {data.dtype}, which has no gradient: take .data of the Tensors")
     return made(data, True, op, args, kwargs, saved) if needs else made(data)
@@ -336,57 +350,3 @@ def fit(share: Any, arg: Tensor) -> Any:
     if isinstance(share, Tensor):
         return share if share.dtype == dtype else variable(share, dtype)
     return np.asarray(share, dtype)
-
-
-# Arguments: Tensors, lists of Tensors, and anything else
-
-
-def unpacked(args: Any) -> tuple[list[Any], Any, bool]:
-    """The arguments of an op as plain arrays, their width, and whether the call is recorded.
-
-    The float Tensors among them alone decide the width, the widest; the rest follows.
-    """
-    arrays = [plain(arg) for arg in args]
-    width, needs = None, False
-    for tensor in nodes(args):
-        needs = needs or tensor.requires_grad
-        dtype = tensor._data.dtype
-        if dtype is not width and dtype.kind == "f":
-            width = dtype if width is None else np.promote_types(width, dtype)
-    if width is not None:
-        arrays = [of_width(array, width) for array in arrays]
-    return arrays, width, needs and modes.recording
-
-
-def plain(arg: Any) -> Any:
-    """An argument with every Tensor in it replaced by its array."""
-    if isinstance(arg, Tensor):
-        return arg._data
-    if isinstance(arg, Value) or (isinstance(arg, np.ndarray) and arg.dtype == object):
-        raise TypeError(MIXED)
-    return type(arg)(map(plain, arg)) if is_list(arg) else arg
-
-
-def of_width(array: Any, width: Any) -> Any:
-    """A float array or numpy scalar in that width; anything else as it is."""
-    if isinstance(array, ARRAYS) and array.dtype is not width and array.dtype.kind == "f":
-        return array.astype(width)
-    return array
-
-
-def each(change: Callable[[Any], Any], arg: Any) -> Any:
-    """An argument with every node in it changed."""
-    if is_list(arg):
-        return type(arg)(each(change, item) for item in arg)
-    return change(arg) if isinstance(arg, Node) else arg
-
-
-def needs_grad(arg: Any) -> bool:
-    """Whether an argument, or a member of one that is a list, requires a gradient."""
-    if isinstance(arg, Node):
-        return arg.requires_grad
-    return is_list(arg) and any(map(needs_grad, arg))
-
-
-def is_list(arg: Any) -> bool:
-    return type(arg) in (list, tuple)

@@ -7,6 +7,7 @@ rules as Tensors do, from the table.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -26,13 +27,15 @@ NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
 def result(
-    op: Op, args: tuple[Any, ...], data: float, partials: tuple[float, ...], needs: bool
+    op: Op, args: tuple[Any, ...], data: float, partials: tuple[float | None, ...], needs: bool
 ) -> Value:
     """The node of op(*args); a constant where nothing is recorded or nothing `needs` it."""
+    if modes.witness:
+        modes.witness.computed(op, args, data)
     if not (needs and modes.recording):
         return Value(data, requires_grad=False)
     node = Value.__new__(Value)
-    node._data, node.grad, node.requires_grad = data, 0.0, True
+    node._data, node._grad, node.requires_grad = data, 0.0, True
     node.op, node.args, node.partials = op, args, partials
     node.born, node.changed = tick(), 0
     node.scope, node.name, node.trace = modes.scope, None, None
@@ -112,10 +115,11 @@ class Value(Node):
     0.9993 -0.0040 0.0027
     """
 
-    __slots__ = ("grad", "partials")
+    __slots__ = ("_grad", "partials")
 
     kwargs: dict[str, Any] = {}  # noqa: RUF012  (no op on scalars has any)
-    partials: tuple[float, ...]
+    _grad: float
+    partials: tuple[float | None, ...]
     shape = ()
     keeps_grad = True
 
@@ -123,7 +127,7 @@ class Value(Node):
         if not isinstance(data, NUMBERS):
             hint = " (use its .item())" if isinstance(data, Node | np.ndarray) else ""
             raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
-        self._data, self.grad, self.requires_grad = float(data), 0.0, requires_grad
+        self._data, self._grad, self.requires_grad = float(data), 0.0, requires_grad
         self.op, self.args, self.partials = None, (), ()
         self.born, self.changed = tick(), 0
         self.scope, self.name, self.trace = modes.scope, name, None
@@ -136,8 +140,19 @@ class Value(Node):
 
     @data.setter
     def data(self, new: float) -> None:
+        if not isinstance(new, NUMBERS):
+            raise TypeError(f"data of a Value: one number, not {type(new).__name__} {new!r}")
         self._data = float(new)
         stamp_change(self)
+
+    @property
+    def grad(self) -> float:
+        """The sum of all gradients since it was last zeroed. None may be assigned for 0.0."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: float | None) -> None:
+        self._grad = 0.0 if new is None else float(new)
 
     def item(self) -> float:
         """The number, without its graph."""
@@ -149,7 +164,7 @@ class Value(Node):
 
     def zero_grad(self) -> None:
         """Set `.grad` back to 0.0."""
-        self.grad = 0.0
+        self._grad = 0.0
 
     # Backward
 
@@ -162,7 +177,7 @@ class Value(Node):
         return [
             (arg, grad * partial)
             for arg, partial in zip(self.args, self.partials)  # noqa: B905  (strict is slower)
-            if isinstance(arg, Value) and arg.requires_grad
+            if partial is not None and isinstance(arg, Value) and arg.requires_grad
         ]
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
@@ -173,8 +188,8 @@ class Value(Node):
                 share = unwrap(vjp(grad, self, *self.args))
                 yield arg, share if isinstance(share, Value) else Value(share, requires_grad=False)
 
-    def accumulate(self, grad: Any) -> None:
-        self.grad += grad if type(grad) is float else grad.item()
+    def summed(self, grad: Any) -> float:
+        return self._grad + (grad if type(grad) is float else grad.item())
 
     # Operators and functions
 
@@ -272,12 +287,11 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
         return run_on_values(REDUCTIONS[ufunc], args, options)
     if ufunc in CONSTANT:
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
-    row = TABLE.get(ufunc)
-    run = row.on_scalars if row and row.on_scalars else getattr(ufunc, method)
+    run = CHOICES.get(ufunc, getattr(ufunc, method))
     try:
         return unwrap(lift(run(*map(bare, args), **kwargs)))
     except TypeError:
-        if row is None:
+        if ufunc not in TABLE:
             lookup(ufunc)  # which says it better than numpy
         raise
 
@@ -287,15 +301,32 @@ def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     numpy does with its own; the rest run their definition, the scalar graph of the whole op."""
     if fn in CONSTANT:
         return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
+    if fn in CHOICES:
+        return unwrap(lift(CHOICES[fn](*map(bare, args))))
     op = lookup(fn)
     args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
-    if op.ours and len(args) == 1 and hasattr(Value, op.name):
-        return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(bare(args[0]))))
-    if not op.ours:  # its definition may call the function itself, on bare arrays
-        args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}
-    return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
+    if op.ours and hasattr(Value, op.name):
+        return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
+    if op.ours or op.on_scalars:
+        return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
+    # A definition of numpy's may call the function itself, so it gets bare arrays.
+    return unwrap(lift(op.definition(*bare(args), **{key: bare(x) for key, x in kwargs.items()})))
 
 
+def choice(fn: Any) -> Any:
+    """np.where, np.maximum … on each element, as nodes of their own."""
+    op, rule = TABLE[fn], PARTIALS[fn]
+
+    def choose(*xs: Any) -> Any:
+        data, partials = rule(*(x._data if isinstance(x, Value) else x for x in xs))
+        needs = any(isinstance(x, Value) and x.requires_grad for x in xs)
+        return result(op, xs, float(data), partials, needs)
+
+    on_each = np.frompyfunc(choose, len(inspect.signature(rule).parameters), 1)
+    return np.errstate(invalid="ignore")(on_each)  # to compare a NaN is no accident
+
+
+CHOICES = {fn: choice(fn) for fn in (np.where, np.maximum, np.minimum)}
 REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 INTERPRETERS[np.dtype(object)] = run_on_values
 

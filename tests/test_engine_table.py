@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from groundup.engine import Tensor, Value, vjp
+from groundup.engine.arguments import each
 from groundup.engine.check import check_op
 from groundup.engine.check.gradcheck import op_as_function
 from groundup.engine.check.strategies import draws
@@ -12,7 +13,6 @@ from groundup.engine.graph import nodes
 from groundup.engine.names import rules
 from groundup.engine.op import TABLE
 from groundup.engine.samples import RandomDraw
-from groundup.engine.tensor import each
 from groundup.engine.value import lift, values
 
 OPS = [pytest.param(op, id=op.name) for op in TABLE.values()]

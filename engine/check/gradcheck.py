@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import each
 from ..derivatives import start, vjp
 from ..graph import Node, no_grad, nodes
 from ..op import Op
-from ..tensor import Tensor, each
+from ..tensor import Tensor
 from ..value import Value
 
 # The step where truncation (h²) and rounding (1e-16 / h) errors of central differences balance.

@@ -82,25 +82,12 @@ def at_most(a: Any, b: Any) -> Any:
     return (a <= b) | (a != a)
 
 
-def larger(a: Any, b: Any) -> Any:
-    """np.maximum of object arrays, where numpy's own loses a NaN."""
-    with np.errstate(invalid="ignore"):  # comparing one is no accident
-        return np.where(at_least(a, b), a, b)
-
-
-def smaller(a: Any, b: Any) -> Any:
-    """np.minimum of object arrays."""
-    with np.errstate(invalid="ignore"):
-        return np.where(at_most(a, b), a, b)
-
-
 declare(
     np.maximum,
     lambda g, out, a, b: np.where(at_least(a, b), g, 0),
     lambda g, out, a, b: np.where(at_least(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
     fits=BROADCAST,
-    on_scalars=larger,
 )
 declare(
     np.minimum,
@@ -108,7 +95,6 @@ declare(
     lambda g, out, a, b: np.where(at_most(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
     fits=BROADCAST,
-    on_scalars=smaller,
 )
 
 

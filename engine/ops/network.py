@@ -98,6 +98,8 @@ def _cross_entropy_forward(
 ) -> tuple[Any, Any]:
     labels, counted = _labels(logits, targets, ignore_index)
     flat = logits.reshape(-1, logits.shape[-1])
+    if not counted.all():
+        flat = np.where(counted[:, None], flat, 0)
     log_probs = flat - flat.max(axis=-1, keepdims=True)
     probs = np.exp(log_probs)
     total = probs.sum(axis=-1, keepdims=True)
@@ -138,7 +140,8 @@ def cross_entropy(logits: Any, targets: Any, ignore_index: int = -100) -> Any:
     1.3863
     """
     labels, counted = _labels(logits, targets, ignore_index)
-    log_probs = log_softmax(np.reshape(logits, (-1, np.shape(logits)[-1])))  # (N, C)
+    flat = np.reshape(logits, (-1, np.shape(logits)[-1]))  # (N, C)
+    log_probs = log_softmax(np.where(counted[:, None], flat, 0))
     picked = log_probs[np.arange(len(labels)), labels]  # (N,)
     return np.sum(np.where(counted, -picked, 0)) / max(int(counted.sum()), 1)
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..op import constant, declare, op
 from ..samples import along_axis, reduction
-from .elementwise import larger, smaller
 
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -23,7 +22,7 @@ def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
 
 
-def sum_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def sum_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.sum(a, axis=axis, keepdims=keepdims)
 
 
@@ -34,7 +33,7 @@ def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) 
 declare(np.sum, sum_vjp, definition=sum_definition, samples=reduction())
 
 
-def mean_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def mean_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -47,7 +46,7 @@ declare(np.mean, mean_vjp, definition=mean_definition, samples=reduction(min_sid
 
 
 # numpy's own takes a conjugate, which a Value has not; and the definition is a rule already.
-def var_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def var_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.mean((a - np.mean(a, axis=axis, keepdims=True)) ** 2, axis=axis, keepdims=keepdims)
 
 
@@ -84,11 +83,11 @@ def extreme_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = Fal
     return np.where(wins, kept(g, a, axis, keepdims), 0)
 
 
-def max_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def max_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims)
 
 
-def min_definition(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def min_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return np.min(a, axis=axis, keepdims=keepdims)
 
 
@@ -107,14 +106,14 @@ declare(
     np.max,
     extreme_vjp,
     definition=max_definition,
-    on_scalars=one_by_one(larger),
+    on_scalars=one_by_one(np.maximum),
     samples=distinct,
 )
 declare(
     np.min,
     extreme_vjp,
     definition=min_definition,
-    on_scalars=one_by_one(smaller),
+    on_scalars=one_by_one(np.minimum),
     samples=distinct,
 )
 

@@ -129,6 +129,7 @@ declare(
     concatenate_vjp,
     definition=lambda arrays, axis=0: np.concatenate(arrays, axis=axis),
     samples=joined_samples,
+    lists=True,
 )
 
 
@@ -144,6 +145,7 @@ declare(
         [np.expand_dims(part, axis) for part in arrays], axis=axis
     ),
     samples=stack_samples,
+    lists=True,
 )
 
 
@@ -174,7 +176,7 @@ def getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:
     return scatter(g, index, np.shape(x))
 
 
-@op(getitem_vjp, samples=index_samples)
+@op(getitem_vjp, samples=index_samples, lists=True)
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every index that numpy takes."""
     return x[index]
@@ -185,7 +187,7 @@ def scatter_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (draw.array(np.shape(x[index])), index, x.shape), {}
 
 
-@op(lambda g, out, x, index, shape: g[index], samples=scatter_samples)
+@op(lambda g, out, x, index, shape: g[index], samples=scatter_samples, lists=True)
 def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with x added at `index`, once for each time an element is named.
 
