@@ -338,11 +338,11 @@ def fit(share: Any, arg: Tensor) -> Any:
     shape, dtype = np.shape(share), arg._data.dtype
     if shape != arg.shape:
         missing = len(shape) - arg.ndim
-        if missing < 0 or np.broadcast_shapes(arg.shape, shape) != shape:
+        own = (1,) * missing + arg.shape
+        if len(own) != len(shape) or any(n not in (1, side) for n, side in zip(own, shape)):  # noqa: B905
             raise ValueError(f"a rule gave a share of shape {shape} for {describe(arg)}")
-        sides = zip(range(missing, len(shape)), arg.shape, shape[missing:], strict=True)
-        stretched = [axis for axis, own, side in sides if own == 1 != side]
-        share = np.reshape(np.sum(share, axis=(*range(missing), *stretched)), arg.shape)
+        stretched = tuple(axis for axis, n in enumerate(own) if n != shape[axis] or axis < missing)
+        share = np.reshape(np.sum(share, axis=stretched), arg.shape)
     if isinstance(share, np.ndarray) and share.dtype == dtype:
         return share
     if dtype.kind != "f":

@@ -306,7 +306,8 @@ def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     op = lookup(fn)
     args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
     if op.ours and hasattr(Value, op.name):
-        return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
+        with np.errstate(invalid="ignore"):  # a comparison with a NaN is no accident
+            return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
     if op.ours or op.on_scalars:
         return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
     # A definition of numpy's may call the function itself, so it gets bare arrays.
@@ -323,7 +324,7 @@ def choice(fn: Any) -> Any:
         return result(op, xs, float(data), partials, needs)
 
     on_each = np.frompyfunc(choose, len(inspect.signature(rule).parameters), 1)
-    return np.errstate(invalid="ignore")(on_each)  # to compare a NaN is no accident
+    return np.errstate(invalid="ignore")(on_each)
 
 
 CHOICES = {fn: choice(fn) for fn in (np.where, np.maximum, np.minimum)}
