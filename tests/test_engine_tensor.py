@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -249,7 +250,8 @@ def test_options_by_name_reach_the_rule():
     layer_norm(x, bias=b, weight=w).sum().backward()
     assert b.grad.tolist() == [1, 1, 1]
     assert w.grad is not None
-    np.sum(a=x, axis=-1).backward()
+    total: Any = np.sum(a=x, axis=-1)
+    total.backward()
 
 
 @pytest.mark.parametrize(("call", "error", "words"), [
