@@ -270,3 +270,15 @@ def test_wrong_arguments_are_named():
         viz.draw(Value(1.0), theme="blue")
     with pytest.raises(TypeError, match="not ndarray"):
         viz.draw(np.ones(3))  # type: ignore[arg-type]
+
+
+def test_a_nan_is_marked_where_it_arrives():
+    x = Value(-1.0, name="x")
+    source = viz.draw(x.log() * x).source
+    assert source.count("value NaN") == 2  # the log, and the product it went into
+
+
+def test_a_root_called_loss_says_so_once():
+    loss = (Value(2.0) * 3).tanh()
+    loss.name = "loss"
+    assert "tanh · loss" not in viz.draw(loss).source

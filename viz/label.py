@@ -6,6 +6,7 @@ keeps to the left edge and whose last keeps to the right.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from .escape import NO_BREAK, room, text
 from .gather import Gradients
 from .plan import Card
-from .summary import Summary, number, summarise
+from .summary import Summary, norm_of, number, summarise
 from .theme import SMALL, Theme
 from .theme import Card as Look
 
@@ -36,9 +37,11 @@ class Label:
         if card.kind == "constant" and not card.shape:
             return f"<{table([[name, said]], 2)}>"
         bars = [bar(name, said), *self.numbers(), bar(*self.size())]
+        colour = self.theme.alarm if card.kind != "loss" else look.gradient
         if wrong := self.found.alarm(card):
-            colour = self.theme.alarm if card.kind != "loss" else look.gradient
             bars.append(bar(cell(f"gradient {wrong}", colour, bold=True)))
+        if card.data is not None and math.isnan(norm_of(card.data)):
+            bars.append(bar(cell("value NaN", colour, bold=True)))
         return f"<{table([[row] for row in bars if row], 0)}>"
 
     # Value and gradient

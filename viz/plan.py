@@ -76,7 +76,7 @@ def card_of(node: Node, root: Node, detail: bool, frame: Frame | None = None) ->
         what = "output" if shape_of(node._data) else "loss"
         if not node.name:
             title, word = what, f"{node.op.name} {words.options(node)}".strip()
-        else:
+        elif node.name != what:
             word = f"{word} · {what}"
         kind = "loss"
     return Card(
