@@ -21,7 +21,7 @@ def curves(
 ) -> Figure:
     """Lines over steps, each labelled at its end, and a level to compare them with."""
     drawn = {theme: _curves(lines, y, level, theme) for theme in ("light", "dark")}
-    return Figure(name, caption, drawn["light"], drawn["dark"])
+    return Figure(name, caption, drawn["light"], drawn["dark"], plot=True)
 
 
 def _curves(lines: Any, y: str, level: Any, theme: str) -> str:

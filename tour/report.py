@@ -22,6 +22,7 @@ class Figure:
     caption: str
     light: str
     dark: str
+    plot: bool = False  # curves can be read when they shrink, cards cannot
 
     @staticmethod
     def uri(svg: str) -> str:
