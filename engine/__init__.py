@@ -4,10 +4,10 @@ from .anomaly import detect_anomaly
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
-from .ops.elementwise import erf, gelu, relu
+from .ops.activation import elu, erf, gelu, leaky_relu, relu, sigmoid, silu, softplus
 from .ops.linalg import linear
 from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
-from .ops.reduce import log_softmax, softmax
+from .ops.reduce import log_softmax, logsumexp, softmax
 from .ops.shape import embedding
 from .tensor import Tensor
 from .value import Value
@@ -20,6 +20,7 @@ __all__ = [
     "cross_entropy",
     "declare",
     "detect_anomaly",
+    "elu",
     "embedding",
     "enable_grad",
     "erf",
@@ -29,13 +30,18 @@ __all__ = [
     "jacobian",
     "jvp",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsumexp",
     "no_grad",
     "op",
     "relu",
     "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
     "value_and_grad",
     "vjp",
     "walk",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.elementwise import erf, relu
+from .ops.activation import erf, relu
 
 # Floats as IEEE and numpy have them, where Python would raise
 
@@ -121,6 +121,38 @@ def absolute(a: float) -> Any:
     return math.fabs(a), (float((a > 0) - (a < 0)) if a == a else a,)
 
 
+def of_numpy(python: Any, numpy: Any, slope: Any) -> Any:
+    """A rule for one number: the function, and its slope from (a, out)."""
+
+    def rule(a: float) -> Any:
+        out = ieee(python, numpy, a)
+        return out, (slope(a, out),)
+
+    rule.__doc__ = f"np.{numpy.__name__} of it."
+    return rule
+
+
+def side(a: float) -> float:
+    """√(1 − a²), the other side of a triangle in the unit circle."""
+    return ieee(math.sqrt, np.sqrt, 1 - a * a)
+
+
+def hypotenuse(a: float, b: float) -> Any:
+    out = math.hypot(a, b)
+    return out, (a / (out or 1.0), b / (out or 1.0))
+
+
+def angle(a: float, b: float) -> Any:
+    square = a * a + b * b
+    return math.atan2(a, b), (quotient(b, square), -quotient(a, square))
+
+
+def log_of_sum(a: float, b: float) -> Any:
+    """log(exp(a) + exp(b)), the larger taken out."""
+    out = float(np.logaddexp(a, b))
+    return out, (math.exp(a - out), math.exp(b - out))
+
+
 # Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
 # 0 · inf. At a tie the first wins, and a NaN (a != a) over any number.
 
@@ -153,6 +185,21 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     relu: rectified,
     erf: error_function,
     np.absolute: absolute,
+    np.exp2: of_numpy(lambda a: math.pow(2.0, a), np.exp2, lambda a, out: out * math.log(2)),
+    np.expm1: of_numpy(math.expm1, np.expm1, lambda a, out: out + 1),
+    np.log2: of_numpy(math.log2, np.log2, lambda a, out: quotient(1.0, a * math.log(2))),
+    np.log10: of_numpy(math.log10, np.log10, lambda a, out: quotient(1.0, a * math.log(10))),
+    np.log1p: of_numpy(math.log1p, np.log1p, lambda a, out: quotient(1.0, 1 + a)),
+    np.cbrt: of_numpy(math.cbrt, np.cbrt, lambda a, out: quotient(1.0, 3 * out * out)),
+    np.tan: of_numpy(math.tan, np.tan, lambda a, out: 1 + out * out),
+    np.arcsin: of_numpy(math.asin, np.arcsin, lambda a, out: quotient(1.0, side(a))),
+    np.arccos: of_numpy(math.acos, np.arccos, lambda a, out: -quotient(1.0, side(a))),
+    np.arctan: of_numpy(math.atan, np.arctan, lambda a, out: 1 / (1 + a * a)),
+    np.sinh: of_numpy(math.sinh, np.sinh, lambda a, out: ieee(math.cosh, np.cosh, a)),
+    np.cosh: of_numpy(math.cosh, np.cosh, lambda a, out: ieee(math.sinh, np.sinh, a)),
+    np.hypot: hypotenuse,
+    np.arctan2: angle,
+    np.logaddexp: log_of_sum,
     np.maximum: larger,
     np.minimum: smaller,
     np.where: chosen,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.elementwise import erf, relu
+from .ops.activation import erf, relu
 from .ops.shape import getitem
 
 
@@ -87,7 +87,8 @@ class NumpyProtocol:
     exp, log, sqrt = map(_unary, (np.exp, np.log, np.sqrt))
     sin, cos, tanh = map(_unary, (np.sin, np.cos, np.tanh))
     abs, relu, erf = map(_unary, (np.absolute, relu, erf))
-    sum, mean, max, min, var = map(_reduction, (np.sum, np.mean, np.max, np.min, np.var))
+    sum, mean, max, min = map(_reduction, (np.sum, np.mean, np.max, np.min))
+    var, std = map(_reduction, (np.var, np.std))
 
     def __pos__(self) -> Any:
         return self
@@ -108,6 +109,10 @@ class NumpyProtocol:
     def swapaxes(self, axis1: int, axis2: int) -> Any:
         """np.swapaxes."""
         return self.interpret(np.swapaxes, (self, axis1, axis2), {})
+
+    def clip(self, a_min: Any = None, a_max: Any = None) -> Any:
+        """np.clip; the slope at a bound is 1."""
+        return self.interpret(np.clip, (self, a_min, a_max), {})
 
     def squeeze(self, axis: Any = None) -> Any:
         """np.squeeze."""

@@ -28,6 +28,7 @@ class Domain(NamedTuple):
 
 REAL = Domain(-3.0, 3.0)
 POSITIVE = Domain(0.5, 4.0)
+SMALL = Domain(-0.9, 0.9)
 
 
 class Draw:

@@ -16,7 +16,7 @@ import numpy as np
 from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
 from .op import CONSTANT, INTERPRETERS, TABLE, Op, lookup
-from .ops.elementwise import erf, relu
+from .ops.activation import erf, relu
 from .partials import PARTIALS
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
@@ -201,7 +201,11 @@ class Value(Node):
     __neg__ = function(np.negative)
     __abs__ = abs = function(np.absolute)
     exp, log, sqrt = map(function, (np.exp, np.log, np.sqrt))
-    sin, cos, tanh = map(function, (np.sin, np.cos, np.tanh))
+    exp2, expm1, cbrt = map(function, (np.exp2, np.expm1, np.cbrt))
+    log2, log10, log1p = map(function, (np.log2, np.log10, np.log1p))
+    sin, cos, tan = map(function, (np.sin, np.cos, np.tan))
+    arcsin, arccos, arctan = map(function, (np.arcsin, np.arccos, np.arctan))
+    sinh, cosh, tanh = map(function, (np.sinh, np.cosh, np.tanh))
     relu, erf = map(function, (relu, erf))
 
     def __pos__(self) -> Value:
@@ -287,7 +291,7 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
         return run_on_values(REDUCTIONS[ufunc], args, options)
     if ufunc in CONSTANT:
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
-    run = CHOICES.get(ufunc, getattr(ufunc, method))
+    run = ON_EACH.get(ufunc, getattr(ufunc, method))
     try:
         return unwrap(lift(run(*map(bare, args), **kwargs)))
     except TypeError:
@@ -301,33 +305,35 @@ def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     numpy does with its own; the rest run their definition, the scalar graph of the whole op."""
     if fn in CONSTANT:
         return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
-    if fn in CHOICES:
-        return unwrap(lift(CHOICES[fn](*map(bare, args))))
+    if fn in ON_EACH:
+        return unwrap(lift(ON_EACH[fn](*map(bare, args))))
     op = lookup(fn)
     args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
     if op.ours and hasattr(Value, op.name):
         with np.errstate(invalid="ignore"):  # a comparison with a NaN is no accident
             return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
-    if op.ours or op.on_scalars:
+    if op.ours or op.on_scalars or op.vjps is None:
         return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
-    # A definition of numpy's may call the function itself, so it gets bare arrays.
+    # A definition that calls numpy's own function gets bare arrays, or it would come back here.
     return unwrap(lift(op.definition(*bare(args), **{key: bare(x) for key, x in kwargs.items()})))
 
 
-def choice(fn: Any) -> Any:
-    """np.where, np.maximum … on each element, as nodes of their own."""
+def on_each(fn: Any) -> Any:
+    """A function that numpy cannot call on objects, on each element: np.where, np.maximum …"""
     op, rule = TABLE[fn], PARTIALS[fn]
 
-    def choose(*xs: Any) -> Any:
+    def on_one(*xs: Any) -> Any:
         data, partials = rule(*(x._data if isinstance(x, Value) else x for x in xs))
         needs = any(isinstance(x, Value) and x.requires_grad for x in xs)
         return result(op, xs, float(data), partials, needs)
 
-    on_each = np.frompyfunc(choose, len(inspect.signature(rule).parameters), 1)
-    return np.errstate(invalid="ignore")(on_each)
+    on_all = np.frompyfunc(on_one, len(inspect.signature(rule).parameters), 1)
+    return np.errstate(invalid="ignore")(on_all)
 
 
-CHOICES = {fn: choice(fn) for fn in (np.where, np.maximum, np.minimum)}
+ON_EACH = {
+    fn: on_each(fn) for fn in (np.where, np.maximum, np.minimum, np.hypot, np.arctan2, np.logaddexp)
+}
 REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 INTERPRETERS[np.dtype(object)] = run_on_values
 

@@ -242,6 +242,6 @@ def test_a_bare_value_is_an_array_of_one():
     assert np.square(v).data == 4.0
     assert np.isnan(v) == False  # noqa: E712
     assert np.shape(v) == ()
-    for call in (lambda: np.clip(v, 0, 1), lambda: np.linalg.norm(v), lambda: np.arcsinh(v)):
+    for call in (lambda: np.prod(v), lambda: np.linalg.inv(v), lambda: np.arcsinh(v)):
         with pytest.raises(TypeError, match="has no derivative"):
             call()

@@ -1,5 +1,5 @@
 """The op declarations, by kind. Importing this package fills the table."""
 
-from . import constants, elementwise, linalg, network, reduce, shape
+from . import activation, constants, elementwise, linalg, network, reduce, shape
 
-__all__ = ["constants", "elementwise", "linalg", "network", "reduce", "shape"]
+__all__ = ["activation", "constants", "elementwise", "linalg", "network", "reduce", "shape"]

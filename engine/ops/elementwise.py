@@ -1,4 +1,4 @@
-"""Ops on each element by itself: arithmetic, exp and log, comparisons that choose, activations.
+"""Ops on each element by itself: arithmetic, exp and log, angles, comparisons that choose.
 
 A rule is written for arguments of one shape; where one of them was broadcast, the walk sums its
 share over the axes that broadcasting added. `where` appears where a product would make NaN of
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import BROADCAST, Kernel, declare, op
-from ..samples import POSITIVE, REAL, Draw, elementwise
+from ..op import BROADCAST, declare
+from ..samples import POSITIVE, REAL, SMALL, Draw, elementwise
 
 # Arithmetic
 
@@ -63,13 +63,54 @@ declare(
 
 # Functions of one number
 
-declare(np.exp, lambda g, out, a: g * out, samples=elementwise(REAL))
-declare(np.log, lambda g, out, a: g / a, samples=elementwise(POSITIVE))
-declare(np.sqrt, lambda g, out, a: g / (2 * out), samples=elementwise(POSITIVE))
-declare(np.sin, lambda g, out, a: g * np.cos(a), samples=elementwise(REAL))
-declare(np.cos, lambda g, out, a: -g * np.sin(a), samples=elementwise(REAL))
-declare(np.tanh, lambda g, out, a: g * (1 - out * out), samples=elementwise(REAL))
-declare(np.absolute, lambda g, out, a: g * np.sign(a), samples=elementwise(REAL))
+of_one, of_positive, of_small = map(elementwise, (REAL, POSITIVE, SMALL))
+
+declare(np.exp, lambda g, out, a: g * out, samples=of_one)
+declare(np.exp2, lambda g, out, a: g * out * math.log(2), samples=of_one)
+declare(np.expm1, lambda g, out, a: g * (out + 1), samples=of_one)
+declare(np.log, lambda g, out, a: g / a, samples=of_positive)
+declare(np.log2, lambda g, out, a: g / (a * math.log(2)), samples=of_positive)
+declare(np.log10, lambda g, out, a: g / (a * math.log(10)), samples=of_positive)
+declare(np.log1p, lambda g, out, a: g / (1 + a), samples=of_positive)
+declare(np.sqrt, lambda g, out, a: g / (2 * out), samples=of_positive)
+declare(np.cbrt, lambda g, out, a: g / (3 * out * out), samples=of_positive)
+declare(np.square, lambda g, out, a: g * 2 * a, samples=of_one)
+declare(np.reciprocal, lambda g, out, a: -g * out * out, samples=of_positive)
+declare(np.absolute, lambda g, out, a: g * np.sign(a), samples=of_one)
+
+declare(np.sin, lambda g, out, a: g * np.cos(a), samples=of_one)
+declare(np.cos, lambda g, out, a: -g * np.sin(a), samples=of_one)
+declare(np.tan, lambda g, out, a: g * (1 + out * out), samples=of_small)
+declare(np.arcsin, lambda g, out, a: g / np.sqrt(1 - a * a), samples=of_small)
+declare(np.arccos, lambda g, out, a: -g / np.sqrt(1 - a * a), samples=of_small)
+declare(np.arctan, lambda g, out, a: g / (1 + a * a), samples=of_one)
+declare(np.sinh, lambda g, out, a: g * np.cosh(a), samples=of_one)
+declare(np.cosh, lambda g, out, a: g * np.sinh(a), samples=of_one)
+declare(np.tanh, lambda g, out, a: g * (1 - out * out), samples=of_one)
+
+# Functions of two numbers
+
+declare(
+    np.hypot,
+    lambda g, out, a, b: g * a / (out + (out == 0)),  # slope 0 where both are 0
+    lambda g, out, a, b: g * b / (out + (out == 0)),
+    samples=elementwise(REAL, REAL),
+    fits=BROADCAST,
+)
+declare(
+    np.arctan2,
+    lambda g, out, a, b: g * b / (a * a + b * b),
+    lambda g, out, a, b: -g * a / (a * a + b * b),
+    samples=elementwise(REAL, REAL),
+    fits=BROADCAST,
+)
+declare(
+    np.logaddexp,
+    lambda g, out, a, b: g * np.exp(a - out),
+    lambda g, out, a, b: g * np.exp(b - out),
+    samples=elementwise(REAL, REAL),
+    fits=BROADCAST,
+)
 
 # Choices. At a tie the first argument wins; a NaN (a != a) wins over any number, as in numpy.
 
@@ -114,73 +155,16 @@ declare(
     fits=BROADCAST,
 )
 
-# Activations
+
+def clip_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    (a,), _ = elementwise(REAL)(draw)
+    return (a, *draw.choice(((-1.0, 1.0), (None, 1.0), (-1.0, None)))), {}
 
 
-@op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
-def relu(a: Any) -> Any:
-    """max(a, 0), with slope 0 at 0 (Nair and Hinton, 2010).
-
-    >>> relu(np.array([-1.0, 0.0, 2.0]))
-    array([0., 0., 2.])
-    """
-    return np.where(a <= 0, 0, a)  # a NaN stays one
+def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
+    """By way of the two choices, so that the slope at a bound is 1: there a wins."""
+    a = a if a_min is None else np.maximum(a, a_min)
+    return a if a_max is None else np.minimum(a, a_max)
 
 
-@op(lambda g, out, a: g * (2 / math.sqrt(math.pi)) * np.exp(-a * a), samples=elementwise(REAL))
-def erf(a: Any) -> Any:
-    """The error function, 2/√π · ∫₀ᵃ exp(−t²) dt.
-
-    numpy has none, so each element goes through the C library's.
-
-    >>> round(float(erf(1.0)), 4)
-    0.8427
-    """
-    exact = _erf(a)
-    return exact.astype(a.dtype) if isinstance(exact, np.ndarray) else exact
-
-
-_erf = np.frompyfunc(math.erf, 1, 1)
-_ROOT = math.sqrt(2 / math.pi)
-
-
-def _gelu_forward(a: np.ndarray, approximate: str = "none") -> tuple[np.ndarray, np.ndarray]:
-    """gelu and its slope, Φ(a) + a · Φ'(a), in few passes over memory."""
-    _check_approximate(approximate)
-    if approximate == "none":
-        cdf = 0.5 * (1 + erf(a / math.sqrt(2)))
-        density = np.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
-    else:
-        square = a * a
-        t = np.tanh(a * (_ROOT + _ROOT * 0.044715 * square))
-        cdf = 0.5 + 0.5 * t
-        density = (0.5 - 0.5 * t * t) * (_ROOT + 3 * _ROOT * 0.044715 * square)
-    return a * cdf, cdf + a * density
-
-
-def _check_approximate(approximate: str) -> None:
-    if approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
-
-
-def _gelu_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, _ = elementwise(REAL)(draw)
-    return args, {"approximate": draw.choice(("tanh", "none"))}
-
-
-@op(kernel=Kernel(_gelu_forward, lambda g, slope: (g * slope,)), samples=_gelu_samples)
-def gelu(a: Any, approximate: str = "none") -> Any:
-    """a · Φ(a), Φ being the normal distribution function (Hendrycks and Gimpel, 2016).
-
-    Args:
-        a: any shape.
-        approximate: "none" computes Φ by erf; "tanh" as GPT-2 does,
-            0.5 · a · (1 + tanh(√(2/π) · (a + 0.044715 · a³))).
-
-    >>> round(float(gelu(1.0)), 4), round(float(gelu(1.0, approximate="tanh")), 4)
-    (0.8413, 0.8412)
-    """
-    _check_approximate(approximate)
-    if approximate == "none":
-        return 0.5 * a * (1 + erf(a / math.sqrt(2)))
-    return 0.5 * a * (1 + np.tanh(_ROOT * (a + 0.044715 * a * a * a)))
+declare(np.clip, definition=clip, samples=clip_samples)

@@ -77,6 +77,39 @@ declare(
 )
 
 
+def vector_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return (draw.array((draw.integer(1, 3),)), draw.array((draw.integer(1, 3),))), {}
+
+
+declare(
+    np.outer,
+    definition=lambda a, b: np.expand_dims(np.ravel(a), -1) * np.ravel(b),
+    samples=vector_samples,
+)
+
+
+def dot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    k = draw.integer(1, 3)
+    a, b = draw.choice((((2, k), (k, 3)), ((k,), (k,)), ((2, k), (k,)), ((), (2, k))))
+    return (draw.array(a), draw.array(b)), {}
+
+
+def dot(a: Any, b: Any) -> Any:
+    """np.dot of up to two dimensions, as a product or a matrix product.
+
+    Raises:
+        ValueError: more dimensions, where np.dot and `@` differ.
+    """
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) > 2:
+        raise ValueError(f"dot: b of shape {np.shape(b)}; above two dimensions write a @ b")
+    return np.matmul(a, b)
+
+
+declare(np.dot, definition=dot, samples=dot_samples)
+
+
 def linear_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     n, m = draw.integer(1, 3), draw.integer(1, 3)
     args = (draw.array((*draw.shape(max_dims=2), n)), draw.array((m, n)), draw.array((m,)))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..op import constant, declare, op
-from ..samples import along_axis, reduction
+from ..samples import Draw, along_axis, reduction
 
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -51,6 +51,74 @@ def var_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 declare(np.var, definition=var_definition, samples=reduction(min_side=1))
+
+
+def root(square: Any) -> Any:
+    """The square root, with slope 0 at 0: a length that is 0 grows in every direction alike."""
+    return np.sqrt(square + (square == 0)) * (square != 0)
+
+
+def std_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return root(np.var(a, axis=axis, keepdims=keepdims))
+
+
+declare(np.std, definition=std_definition, samples=reduction(min_side=2))
+
+
+def norm_definition(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """The length of a vector, or of a matrix as one long vector.
+
+    Raises:
+        ValueError: `ord` is not None, 2 (of vectors) or "fro" (of matrices).
+    """
+    of_vectors = np.ndim(x) == 1 if axis is None else not isinstance(axis, tuple)
+    if ord not in (None, 2 if of_vectors else "fro"):
+        raise ValueError(f"norm: ord {ord!r} is not here; write it with np.sum, np.max, np.abs …")
+    return root(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def norm_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    (x,), options = reduction(min_side=1)(draw)
+    return (x,), options
+
+
+declare(np.linalg.norm, definition=norm_definition, samples=norm_samples)
+
+
+def cumsum_definition(a: Any, axis: Any = None) -> Any:
+    return np.cumsum(a, axis=axis)
+
+
+def cumsum_vjp(g: Any, out: Any, a: Any, axis: Any = None) -> Any:
+    """What comes after an element holds it: the sum from the end."""
+    along = 0 if axis is None else axis
+    share = np.flip(np.cumsum(np.flip(g, along), axis=along), along)
+    return np.reshape(share, np.shape(a))
+
+
+def cumsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    a = draw.array(draw.shape(min_dims=1))
+    return (a,), {"axis": draw.choice((draw.axis(a.ndim), None))}
+
+
+declare(np.cumsum, cumsum_vjp, definition=cumsum_definition, samples=cumsum_samples)
+
+
+def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return kept(g, x, axis, keepdims) * np.exp(x - kept(out, x, axis, keepdims))
+
+
+@op(logsumexp_vjp, samples=reduction(min_side=1))
+def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """log Σ exp(x), the largest taken out, so that nothing overflows.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])).round(4))
+    1000.6931
+    """
+    top = np.max(x, axis=axis, keepdims=True)
+    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+    out = top + np.log(total)
+    return out if keepdims else np.sum(out, axis=axis)  # of one number each
 
 
 def merged(a: Any, axis: Any) -> Any:

@@ -100,6 +100,55 @@ declare(
 )
 
 
+def flip_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    m = draw.array(draw.shape(min_dims=1))
+    return (m, draw.axes(m.ndim)), {}
+
+
+declare(
+    np.flip,
+    lambda g, out, m, axis=None: np.flip(g, axis),
+    definition=lambda m, axis=None: np.flip(m, axis),
+    samples=flip_samples,
+)
+declare(
+    np.ravel,
+    definition=lambda a: np.reshape(a, (-1,)),
+    samples=lambda draw: ((draw.array(draw.shape(min_side=1)),), {}),
+)
+
+
+def moveaxis_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    a = draw.array(draw.shape(min_dims=1))
+    return (a, draw.axis(a.ndim), draw.axis(a.ndim)), {}
+
+
+declare(
+    np.moveaxis,
+    lambda g, out, a, source, destination: np.moveaxis(g, destination, source),
+    definition=lambda a, source, destination: np.moveaxis(a, source, destination),
+    samples=moveaxis_samples,
+)
+
+
+def triangle_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return (draw.array(draw.shape(min_dims=2)), draw.integer(-1, 1)), {}
+
+
+declare(
+    np.tril,
+    lambda g, out, m, k=0: np.tril(g, k),
+    definition=lambda m, k=0: np.tril(m, k),
+    samples=triangle_samples,
+)
+declare(
+    np.triu,
+    lambda g, out, m, k=0: np.triu(g, k),
+    definition=lambda m, k=0: np.triu(m, k),
+    samples=triangle_samples,
+)
+
+
 def joined_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     shape = draw.shape(min_dims=1)
     axis = draw.axis(len(shape))

@@ -1,0 +1,135 @@
+"""Activations: the bends between linear layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..op import Kernel, op
+from ..samples import REAL, Draw, elementwise
+
+
+@op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
+def relu(a: Any) -> Any:
+    """max(a, 0), with slope 0 at 0 (Nair and Hinton, 2010).
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.where(a <= 0, 0, a)  # a NaN stays one
+
+
+@op(lambda g, out, a: g * (2 / math.sqrt(math.pi)) * np.exp(-a * a), samples=elementwise(REAL))
+def erf(a: Any) -> Any:
+    """The error function, 2/√π · ∫₀ᵃ exp(−t²) dt.
+
+    numpy has none, so each element goes through the C library's.
+
+    >>> round(float(erf(1.0)), 4)
+    0.8427
+    """
+    exact = _erf(a)
+    return exact.astype(a.dtype) if isinstance(exact, np.ndarray) else exact
+
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+_ROOT = math.sqrt(2 / math.pi)
+
+
+def _gelu_forward(a: np.ndarray, approximate: str = "none") -> tuple[np.ndarray, np.ndarray]:
+    """gelu and its slope, Φ(a) + a · Φ'(a), in few passes over memory."""
+    _check_approximate(approximate)
+    if approximate == "none":
+        cdf = 0.5 * (1 + erf(a / math.sqrt(2)))
+        density = np.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
+    else:
+        square = a * a
+        t = np.tanh(a * (_ROOT + _ROOT * 0.044715 * square))
+        cdf = 0.5 + 0.5 * t
+        density = (0.5 - 0.5 * t * t) * (_ROOT + 3 * _ROOT * 0.044715 * square)
+    return a * cdf, cdf + a * density
+
+
+def _check_approximate(approximate: str) -> None:
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
+
+
+def _gelu_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, _ = elementwise(REAL)(draw)
+    return args, {"approximate": draw.choice(("tanh", "none"))}
+
+
+@op(kernel=Kernel(_gelu_forward, lambda g, slope: (g * slope,)), samples=_gelu_samples)
+def gelu(a: Any, approximate: str = "none") -> Any:
+    """a · Φ(a), Φ being the normal distribution function (Hendrycks and Gimpel, 2016).
+
+    Args:
+        a: any shape.
+        approximate: "none" computes Φ by erf; "tanh" as GPT-2 does,
+            0.5 · a · (1 + tanh(√(2/π) · (a + 0.044715 · a³))).
+
+    >>> round(float(gelu(1.0)), 4), round(float(gelu(1.0, approximate="tanh")), 4)
+    (0.8413, 0.8412)
+    """
+    _check_approximate(approximate)
+    if approximate == "none":
+        return 0.5 * a * (1 + erf(a / math.sqrt(2)))
+    return 0.5 * a * (1 + np.tanh(_ROOT * (a + 0.044715 * a * a * a)))
+
+
+@op(lambda g, out, a: g * out * (1 - out), samples=elementwise(REAL))
+def sigmoid(a: Any) -> Any:
+    """1 / (1 + exp(−a)), between 0 and 1, by a tanh that cannot overflow.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return 0.5 + 0.5 * np.tanh(0.5 * a)
+
+
+@op(lambda g, out, a: g * sigmoid(a), samples=elementwise(REAL))
+def softplus(a: Any) -> Any:
+    """log(1 + exp(a)), a smooth relu (Dugas et al., 2001).
+
+    >>> softplus(np.array([0.0, 1000.0])).round(4)
+    array([6.931e-01, 1.000e+03])
+    """
+    return np.logaddexp(a, 0.0)
+
+
+@op(samples=elementwise(REAL))
+def silu(a: Any) -> Any:
+    """a · sigmoid(a) (Elfwing et al., 2018; Ramachandran et al., 2017, as swish).
+
+    >>> silu(0.0)
+    np.float64(0.0)
+    """
+    return a * sigmoid(a)
+
+
+def _slope_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, _ = elementwise(REAL)(draw)
+    return (*args, draw.choice((0.01, 0.5))), {}
+
+
+@op(lambda g, out, a, slope=0.01: np.where(a <= 0, g * slope, g), samples=_slope_samples)
+def leaky_relu(a: Any, slope: float = 0.01) -> Any:
+    """a where it is positive, else slope · a (Maas et al., 2013).
+
+    >>> leaky_relu(np.array([-1.0, 2.0]))
+    array([-0.01,  2.  ])
+    """
+    return np.where(a <= 0, slope * a, a)
+
+
+@op(samples=_slope_samples)
+def elu(a: Any, alpha: float = 1.0) -> Any:
+    """a where it is positive, else alpha · (exp(a) − 1) (Clevert et al., 2016).
+
+    >>> elu(np.array([-1.0, 2.0])).round(4)
+    array([-0.6321,  2.    ])
+    """
+    return np.where(a <= 0, alpha * np.expm1(np.minimum(a, 0.0)), a)
