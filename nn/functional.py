@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine
-from ..engine import Tensor, gelu, linear, relu
+from ..engine import Tensor, gelu, linear, relu, sigmoid, silu, softplus
 from .random import generator
 
 __all__ = [
@@ -24,7 +24,10 @@ __all__ = [
     "log_softmax",
     "relu",
     "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
     "tanh",
 ]
 

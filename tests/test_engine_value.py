@@ -105,6 +105,12 @@ def test_kinks_and_singular_points_alike(kind):
         (lambda x: x**2, 0.0, 0.0),
         (lambda x: 0.0**x, 2.0, 0.0),
         (relu, 0.0, 0.0),
+        (lambda x: np.clip(x, 0, 1), 0.0, 1.0),
+        (lambda x: np.clip(x, 0, 1), 1.0, 1.0),
+        (lambda x: np.clip(x, 0, 1), 1.5, 0.0),
+        (lambda x: np.hypot(x, 0), 0.0, 0.0),
+        (lambda x: np.std(x), 3.0, 0.0),
+        (lambda x: np.linalg.norm(x), 0.0, 0.0),
     ]:
         x = kind(at)
         out = f(x)

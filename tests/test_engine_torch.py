@@ -1,0 +1,111 @@
+"""The third oracle: PyTorch, where it is installed, in float64, away from ties."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groundup import engine
+from groundup.engine import Tensor
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+rng = np.random.default_rng(0)
+ANY = rng.normal(size=(3, 4))
+POSITIVE = rng.uniform(0.5, 3, size=(3, 4))
+SMALL = rng.uniform(-0.9, 0.9, size=(3, 4))
+ROW = rng.normal(size=4)
+IDS = np.array([0, 2, 0])
+MASK = np.tri(3, dtype=bool)
+
+CASES: dict[str, Any] = {
+    "exp2": (np.exp2, torch.exp2, ANY),
+    "expm1": (np.expm1, torch.expm1, ANY),
+    "log2": (np.log2, torch.log2, POSITIVE),
+    "log10": (np.log10, torch.log10, POSITIVE),
+    "log1p": (np.log1p, torch.log1p, POSITIVE),
+    "square": (np.square, torch.square, ANY),
+    "reciprocal": (np.reciprocal, torch.reciprocal, POSITIVE),
+    "sin": (np.sin, torch.sin, ANY),
+    "cos": (np.cos, torch.cos, ANY),
+    "tan": (np.tan, torch.tan, SMALL),
+    "arcsin": (np.arcsin, torch.asin, SMALL),
+    "arccos": (np.arccos, torch.acos, SMALL),
+    "arctan": (np.arctan, torch.atan, ANY),
+    "sinh": (np.sinh, torch.sinh, ANY),
+    "cosh": (np.cosh, torch.cosh, ANY),
+    "tanh": (np.tanh, torch.tanh, ANY),
+    "hypot": (np.hypot, torch.hypot, ANY, ROW),
+    "arctan2": (np.arctan2, torch.atan2, ANY, ROW),
+    "logaddexp": (np.logaddexp, torch.logaddexp, ANY, ROW),
+    "power": (np.power, torch.pow, POSITIVE, ROW),
+    "divide": (np.divide, torch.divide, ANY, POSITIVE),
+    "maximum": (np.maximum, torch.maximum, ANY, ROW),
+    "clip": (lambda x: np.clip(x, -0.5, 0.5), lambda x: torch.clip(x, -0.5, 0.5), ANY),
+    "erf": (engine.erf, torch.erf, ANY),
+    "relu": (engine.relu, F.relu, ANY),
+    "gelu": (engine.gelu, F.gelu, ANY),
+    "gelu tanh": (
+        lambda x: engine.gelu(x, approximate="tanh"),
+        lambda x: F.gelu(x, approximate="tanh"),
+        ANY,
+    ),
+    "sigmoid": (engine.sigmoid, torch.sigmoid, ANY),
+    "silu": (engine.silu, F.silu, ANY),
+    "softplus": (engine.softplus, F.softplus, ANY),
+    "elu": (engine.elu, F.elu, ANY),
+    "leaky_relu": (engine.leaky_relu, F.leaky_relu, ANY),
+    "sum": (lambda x: np.sum(x, axis=(0, 1)), torch.sum, ANY),
+    "mean": (lambda x: np.mean(x, axis=1), lambda x: x.mean(1), ANY),
+    "max": (lambda x: np.max(x, axis=1), lambda x: x.amax(1), ANY),
+    "var": (lambda x: np.var(x, axis=0), lambda x: x.var(0, correction=0), ANY),
+    "std": (lambda x: np.std(x, axis=0), lambda x: x.std(0, correction=0), ANY),
+    "norm": (np.linalg.norm, torch.linalg.norm, ANY),
+    "cumsum": (lambda x: np.cumsum(x, axis=1), lambda x: torch.cumsum(x, 1), ANY),
+    "logsumexp": (
+        lambda x: engine.logsumexp(x, axis=1),
+        lambda x: torch.logsumexp(x, 1),
+        ANY,
+    ),
+    "softmax": (engine.softmax, lambda x: torch.softmax(x, -1), ANY),
+    "log_softmax": (engine.log_softmax, lambda x: torch.log_softmax(x, -1), ANY),
+    "flip": (lambda x: np.flip(x, 0), lambda x: torch.flip(x, (0,)), ANY),
+    "triu": (lambda x: np.triu(x, 1), lambda x: torch.triu(x, 1), ANY),
+    "outer": (np.outer, torch.outer, ROW, ROW),
+    "dot": (np.dot, torch.dot, ROW, ROW),
+    "matmul": (np.matmul, torch.matmul, ANY, ROW),
+    "linear": (engine.linear, F.linear, ROW, ANY, ROW[:3]),
+    "stack": (lambda x, y: np.stack([x, y], axis=1), lambda x, y: torch.stack([x, y], 1), ANY, ANY),
+    "index": (lambda x: x[IDS], lambda x: x[torch.tensor(IDS)], ANY),
+    "embedding": (
+        lambda w: engine.embedding(w, IDS),
+        lambda w: F.embedding(torch.tensor(IDS), w),
+        ANY,
+    ),
+    "layer_norm": (engine.layer_norm, lambda x, w, b: F.layer_norm(x, (4,), w, b), ANY, ROW, ROW),
+    "cross_entropy": (
+        lambda x: engine.cross_entropy(x, np.array([0, -100, 3])),
+        lambda x: F.cross_entropy(x, torch.tensor([0, -100, 3])),
+        ANY,
+    ),
+    "attention": (
+        lambda q, k, v: engine.scaled_dot_product_attention(q, k, v, MASK),
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, torch.tensor(MASK)),
+        *(ANY, ANY[::-1], SMALL),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients_equal_pytorch_s(name):
+    ours, theirs, *data = CASES[name]
+    here = [Tensor(x, requires_grad=True) for x in data]
+    there = [torch.tensor(x.copy(), requires_grad=True) for x in data]
+    out, expected = ours(*here), theirs(*there)
+    np.testing.assert_allclose(out.data, expected.detach().numpy(), rtol=1e-9, atol=1e-12)
+    seed = rng.normal(size=out.shape)
+    out.backward(seed)
+    expected.backward(torch.tensor(seed))
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_allclose(one.grad, other.grad.numpy(), rtol=1e-9, atol=1e-12)
