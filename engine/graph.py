@@ -42,6 +42,10 @@ class Modes(threading.local):
     tracing: int | None = None
     witness: Any = None  # looks at every op while debugging; see anomaly.py
 
+    def __init__(self) -> None:
+        # The blocks that are open, with what they changed. One block may be open in two threads.
+        self.entered: list[tuple[mode, dict[str, Any]]] = []
+
 
 modes = Modes()
 
@@ -51,14 +55,16 @@ class mode(ContextDecorator):
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
-        self.before: list[dict[str, Any]] = []  # a stack: a block may be entered again inside
 
     def __enter__(self) -> None:
-        self.before.append({key: getattr(modes, key) for key in self.settings})
+        modes.entered.append((self, {key: getattr(modes, key) for key in self.settings}))
         modes.__dict__.update(self.settings)
 
-    def __exit__(self, *_: object) -> None:
-        modes.__dict__.update(self.before.pop())
+    def __exit__(self, *error: object) -> None:
+        # Its own latest entry: a generator that holds a block open may end before or after.
+        places = (i for i, (block, _) in enumerate(modes.entered) if block is self)
+        _, before = modes.entered.pop(max(places))
+        modes.__dict__.update(before)
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:

@@ -81,6 +81,30 @@ def test_modes_end_with_their_block_and_are_per_thread():
     assert not constant(Value(1.0)).requires_grad
 
 
+def test_one_decorated_function_in_two_threads():
+    both_inside, one_left = threading.Barrier(2), threading.Event()
+    seen = {}
+
+    @no_grad
+    def inside(name):
+        both_inside.wait()
+        if name == "late":
+            one_left.wait()
+
+    def work(name, recording):
+        with mode(recording=recording):
+            inside(name)
+            seen[name] = modes.recording
+            one_left.set()
+
+    threads = [threading.Thread(target=work, args=a) for a in (("early", True), ("late", False))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {"early": True, "late": False}
+
+
 def test_threads_that_share_a_parameter():
     x = Tensor(np.ones(1000), requires_grad=True)
     found = []
