@@ -66,7 +66,9 @@ def start(x: Any, scalar: bool = False) -> Node:
     """A node with the number or array of x, connected to x if that is a node."""
     if isinstance(x, Value):
         with enable_grad():
-            return value_result(TABLE[identity], (x,), x._data, (1.0,), True)
+            node = value_result(TABLE[identity], (x,), x._data, (1.0,))
+            node.requires_grad = True
+            return node
     if isinstance(x, Tensor):
         return variable(x)
     if isinstance(x, int) and not isinstance(x, bool):

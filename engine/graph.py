@@ -104,6 +104,7 @@ class Node:
     op: Op | None
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    partials: tuple[Any, ...]
     born: int
     changed: int
     requires_grad: bool
@@ -217,10 +218,15 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
             continue
         if node.born < newest_change:
             check_unchanged(node)
-        shares = node.shares(grad)
+        quick = type(grad) is float and not witness
+        shares = zip(node.args, node.partials) if quick else node.shares(grad)  # noqa: B905
         if witness:
             shares = witness.handed(node, grad, shares)
         for arg, share in shares:
+            if quick:  # a Value keeps its partial derivatives, None where nothing flows
+                if share is None:
+                    continue
+                share *= grad
             key = -arg.born
             if key in pending:
                 pending[key] = arg, pending[key][1] + share

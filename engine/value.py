@@ -20,18 +20,23 @@ from .ops.activation import erf, relu
 from .partials import PARTIALS
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
+Partials = tuple[float | None, ...]  # one for each argument, None where nothing flows
 NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
 # The node of an op
 
 
-def result(
-    op: Op, args: tuple[Any, ...], data: float, partials: tuple[float | None, ...], needs: bool
-) -> Value:
-    """The node of op(*args); a constant where nothing is recorded or nothing `needs` it."""
+def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials) -> Value:
+    """The node of op(*args); a constant where nothing is recorded or nothing needs a gradient."""
     if modes.witness:
         modes.witness.computed(op, args, data)
+    needs = True
+    for x in args:
+        if not wants_grad(x):
+            partials = tuple(p if wants_grad(x) else None for x, p in zip(args, partials))  # noqa: B905
+            needs = any(map(wants_grad, args))
+            break
     if not (needs and modes.recording):
         return Value(data, requires_grad=False)
     node = Value.__new__(Value)
@@ -42,6 +47,10 @@ def result(
     if modes.witness:
         modes.witness.made(node)
     return node
+
+
+def wants_grad(x: Any) -> bool:
+    return isinstance(x, Value) and x.requires_grad
 
 
 def number(x: Any) -> float | None:
@@ -59,21 +68,13 @@ def operators(fn: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def operator(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
-            data, partials = rule(self._data, other._data)
-            needs = self.requires_grad or other.requires_grad
-            return result(op, (self, other), data, partials, needs)
+            return result(op, (self, other), *rule(self._data, other._data))
         b = number(other)
-        if b is None:
-            return NotImplemented
-        data, partials = rule(self._data, b)
-        return result(op, (self, other), data, partials, self.requires_grad)
+        return NotImplemented if b is None else result(op, (self, other), *rule(self._data, b))
 
     def reflected(self: Value, other: Any) -> Any:
         a = number(other)
-        if a is None:
-            return NotImplemented
-        data, partials = rule(a, self._data)
-        return result(op, (other, self), data, partials, self.requires_grad)
+        return NotImplemented if a is None else result(op, (other, self), *rule(a, self._data))
 
     return operator, reflected
 
@@ -83,8 +84,7 @@ def function(fn: Any) -> Callable[[Value], Value]:
     op, rule = TABLE[fn], PARTIALS[fn]
 
     def method(self: Value) -> Value:
-        data, partials = rule(self._data)
-        return result(op, (self,), data, partials, self.requires_grad)
+        return result(op, (self,), *rule(self._data))
 
     method.__doc__ = rule.__doc__
     return method
@@ -119,7 +119,7 @@ class Value(Node):
 
     kwargs: dict[str, Any] = {}  # noqa: RUF012  (no op on scalars has any)
     _grad: float
-    partials: tuple[float | None, ...]
+    partials: Partials
     shape = ()
     keeps_grad = True
 
@@ -174,11 +174,8 @@ class Value(Node):
     def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
         if isinstance(grad, Value):
             return self.recorded_shares(grad)
-        return [
-            (arg, grad * partial)
-            for arg, partial in zip(self.args, self.partials)  # noqa: B905  (strict is slower)
-            if partial is not None and isinstance(arg, Value) and arg.requires_grad
-        ]
+        pairs = zip(self.args, self.partials, strict=True)
+        return [(arg, grad * partial) for arg, partial in pairs if partial is not None]
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
         """By the rules in the table, so that the shares are Values themselves."""
@@ -324,8 +321,7 @@ def on_each(fn: Any) -> Any:
 
     def on_one(*xs: Any) -> Any:
         data, partials = rule(*(x._data if isinstance(x, Value) else x for x in xs))
-        needs = any(isinstance(x, Value) and x.requires_grad for x in xs)
-        return result(op, xs, float(data), partials, needs)
+        return result(op, xs, float(data), partials)
 
     on_all = np.frompyfunc(on_one, len(inspect.signature(rule).parameters), 1)
     return np.errstate(invalid="ignore")(on_all)
