@@ -15,6 +15,7 @@ from groundup.engine import (
     jacobian,
     jvp,
     linear,
+    log_softmax,
     no_grad,
     op,
     relu,
@@ -277,6 +278,16 @@ def test_attention_mask_with_causal_and_scale_against_softmax():
     scores = np.where(mask & (np.tri(3) > 0), 0.3 * q @ k.T, -np.inf)
     got = scaled_dot_product_attention(leaf(q), k, v, mask, is_causal=True, scale=0.3)
     np.testing.assert_allclose(got.data, softmax(scores) @ v)
+
+
+def test_nothing_to_look_at():
+    q = leaf(np.ones((2, 3)))
+    keys = np.zeros((0, 3))
+    attend = lambda v: scaled_dot_product_attention(v, keys, keys)  # noqa: E731
+    assert attend(q).data.tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert not grad(lambda v: attend(v).sum())(q).data.any()
+    assert softmax(np.zeros((2, 0))).shape == (2, 0)
+    assert log_softmax(np.full(2, -np.inf)).tolist() == [-np.inf, -np.inf]
 
 
 def test_rules_that_are_missing_or_wrong_say_so():

@@ -186,6 +186,15 @@ declare(
 )
 
 
+def largest(x: Any, axis: int) -> Any:
+    """What may be taken away before exp: the largest along `axis`, or 0 where that is −∞ (as
+    −∞ − −∞ would be NaN) or there is nothing at all."""
+    if np.shape(x)[axis] == 0:
+        return 0.0
+    top = np.max(x, axis=axis, keepdims=True)
+    return np.where(top == -np.inf, 0, top)
+
+
 def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
@@ -199,8 +208,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     >>> softmax(np.array([0.0, 0.0, -np.inf]))
     array([0.5, 0.5, 0. ])
     """
-    top = np.max(x, axis=axis, keepdims=True)
-    powers = np.exp(x - np.where(top == -np.inf, 0, top))
+    powers = np.exp(x - largest(x, axis))
     total = np.sum(powers, axis=axis, keepdims=True)
     return powers / (total + (total == 0))
 
@@ -211,10 +219,11 @@ def log_softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
 
 @op(log_softmax_vjp, samples=along_axis())
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """log(softmax(x)) = x − log Σ exp(x), computed so that nothing overflows.
+    """log(softmax(x)) = x − log Σ exp(x), computed so that nothing overflows; −∞ stays −∞.
 
     >>> log_softmax(np.array([1000.0, 1000.0])).round(4)
     array([-0.6931, -0.6931])
     """
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - largest(x, axis)
+    total = np.sum(np.exp(shifted), axis=axis, keepdims=True)
+    return shifted - np.log(total + (total == 0))
