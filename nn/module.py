@@ -261,7 +261,10 @@ class Module:
             )
         for name, array in own.items():
             if isinstance(array, Parameter):
-                array.data = arrays[name].astype(array.dtype)  # always a copy
+                new = arrays[name].astype(array.dtype)
+                # Its own numbers again are no change, so graphs that used them stay good.
+                if not np.array_equal(new, array.data):
+                    array.data = new
             else:
                 for value, number in zip(array.flat, arrays[name].flat, strict=True):
                     value.data = number

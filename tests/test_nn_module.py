@@ -328,3 +328,15 @@ def test_parameter_of_a_tensor_and_of_integers():
         nn.Parameter([1, 2])
     with pytest.raises(TypeError, match="Value"):
         nn.Parameter(Value(1.0))
+
+
+def test_loading_its_own_numbers_is_no_change():
+    layer = nn.Linear(2, 1)
+    loss = layer(np.ones((1, 2))).sum()
+    layer.load_state_dict(layer.state_dict())
+    loss.backward()  # the graph is still good
+    assert layer.weight.grad.tolist() == [[1, 1]]
+    loss = layer(np.ones((1, 2))).sum()
+    layer.load_state_dict({name: array + 1 for name, array in layer.state_dict().items()})
+    with pytest.raises(RuntimeError, match="changed"):
+        loss.backward()
