@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, enable_grad, mode, modes
+from .graph import Node, ancestry, enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
 from .tensor import Tensor, gradients, made, variable
@@ -84,19 +84,10 @@ def kind(xs: tuple) -> Any:
 def captures(root: Any, first: int) -> bool:
     """Whether root depends on a variable of a derivative being taken around this one, whose own
     inputs were born from `first` on."""
-    outer = modes.tracing
-    if outer is None or not isinstance(root, Node):
+    if modes.tracing is None or not isinstance(root, Node):
         return False
-    stack, seen = [root], set()
-    while stack:
-        node = stack.pop()
-        if node in seen or node.born < outer or not node.requires_grad:
-            continue
-        if node.born < first:
-            return True
-        seen.add(node)
-        stack.extend(node.parents())
-    return False
+    behind = ancestry(root, since=modes.tracing)
+    return any(modes.tracing <= node.born < first and node.requires_grad for node in behind)
 
 
 def as_seed(root: Any, g: Any, recorded: bool) -> Any:

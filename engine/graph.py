@@ -186,6 +186,25 @@ def nodes(args: Any) -> Iterator[Any]:
             yield from nodes(arg)
 
 
+def ancestry(root: Node, since: int = 0) -> list[Node]:
+    """`root` and every node behind it, oldest first: each stands before what it goes into.
+
+    Nodes born before `since` are left out.
+
+    >>> from groundup.engine import Value
+    >>> a = Value(2.0, name="a")
+    >>> [node.name or node.op.name for node in ancestry(a * a + 1)]
+    ['a', 'multiply', 'add']
+    """
+    found, ahead = {root}, [root]
+    while ahead:
+        for parent in ahead.pop().parents():
+            if parent not in found and parent.born >= since:
+                found.add(parent)
+                ahead.append(parent)
+    return sorted(found, key=lambda node: node.born)
+
+
 Steps = Iterator[tuple[Node, Any]]
 Observer = Callable[[Node, Steps], Steps]  # sees each step of a pass and hands it on
 
@@ -256,4 +275,4 @@ def describe(node: Node) -> str:
     """A node in an error message: its name if it has one, else what it is."""
     what = f"result of {node.op}" if node.op else "leaf"
     named = f" {node.name!r}" if node.name else ""
-    return f"{type(node).__name__}{named} ({what}, shape {getattr(node, 'shape', ())})"
+    return f"{type(node).__name__}{named} ({what}, shape {node.shape})"

@@ -78,7 +78,7 @@ def test_ctrl_c_leaves_what_is_done(tmp_path, monkeypatch):
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "stopped by Ctrl-C" in page
     assert page.count("<section>") == 2
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_the_steps_of_the_expression_are_the_engines():

@@ -8,10 +8,10 @@ import pytest
 
 from groundup import models, nn, viz
 from groundup.engine import Tensor, Value
-from groundup.engine.graph import Scope, mode, walk
+from groundup.engine.graph import Scope, ancestry, mode, walk
 from groundup.viz.drawing import BOXES, MANY, plan_of
 from groundup.viz.gather import run_pass
-from groundup.viz.nodes import ancestry, is_parameter
+from groundup.viz.nodes import is_parameter
 
 
 def gpt_loss(n_layer):

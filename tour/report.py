@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 
 from .. import viz
+from ..train.files import replace
 
 
 @dataclass
@@ -55,28 +54,18 @@ class Report:
         self.stopped = False
 
     def add(self, section: Section) -> None:
+        """Add a section, and write its pictures as files too."""
+        for figure in section.figures:
+            replace(self.folder / f"{figure.name}.svg", figure.light.encode())
         self.sections.append(section)
 
     def write(self) -> Path:
-        """Write the pictures and the page, each whole or not at all; return the page's path."""
-        for section in self.sections:
-            for figure in section.figures:
-                write_whole(self.folder / f"{figure.name}.svg", figure.light)
+        """Write the page and return its path."""
         pages = Environment(loader=PackageLoader(__package__, "."), autoescape=True)
         page = pages.get_template("report.html").render(report=self)
         path = self.folder / "index.html"
-        write_whole(path, page)
+        replace(path, page.encode())
         return path.resolve()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once, so that an interruption leaves the old one or the new one."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
-    ) as part:
-        part.write(text)
-    os.chmod(part.name, 0o644)
-    os.replace(part.name, path)
 
 
 def picture(node: Any, name: str, caption: str) -> Figure:

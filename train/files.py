@@ -38,8 +38,7 @@ def write_together(folder: Path, index_name: str, index: Any, files: dict[str, b
     index = {**index, "files": {name: digest(content) for name, content in files.items()}}
     for name, content in files.items():
         write(folder / (name + NEW), content)
-    write(folder / (index_name + NEW), json.dumps(index, indent=2).encode())
-    os.replace(folder / (index_name + NEW), folder / index_name)
+    replace(folder / index_name, json.dumps(index, indent=2).encode())
     sync_folder(folder)  # the index must not reach the disk after what follows
     settle(folder, index_name)
 
@@ -105,6 +104,13 @@ def write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file in one instant: a crash leaves the old one or the new one, whole."""
+    new = path.with_name(path.name + NEW)
+    write(new, content)
+    os.replace(new, path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine import Tensor
-from ..engine.graph import Node
+from ..engine.graph import Node, ancestry
 from .collapse import collapsed_plan
 from .dot import write
 from .gather import run_pass
-from .nodes import ancestry
 from .plan import Plan, flat_plan
 from .renderer import Picture
 from .theme import Theme, theme_of

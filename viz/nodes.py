@@ -12,23 +12,6 @@ from ..engine.graph import Node
 from .summary import number
 
 
-def ancestry(root: Node) -> list[Node]:
-    """`root` and every node behind it, oldest first: each stands before what it goes into.
-
-    >>> from groundup.engine import Value
-    >>> a = Value(2.0, name="a")
-    >>> [title(node) for node in ancestry(a * a + 1)]
-    ['a', 'a · a', '+']
-    """
-    found, ahead = {root}, [root]
-    while ahead:
-        for parent in ahead.pop().parents():
-            if parent not in found:
-                found.add(parent)
-                ahead.append(parent)
-    return sorted(found, key=lambda node: node.born)
-
-
 def is_parameter(node: Node) -> bool:
     """Whether a learner may change it: an `nn.Parameter`, frozen or not, or a leaf that wants a
     gradient. (By name, so that a picture of Values needs no layers.)"""

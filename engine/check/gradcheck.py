@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import each
-from ..derivatives import start, vjp
-from ..graph import Node, no_grad, nodes
+from ..arguments import each, is_list
+from ..derivatives import partial_vjp, start
+from ..graph import Node, ancestry, no_grad, nodes
 from ..op import Op
 from ..tensor import Tensor
 from ..value import Value
@@ -96,22 +96,16 @@ def mismatches(
 ) -> Iterator[GradientError]:
     """Every place where the pullback of f disagrees with f."""
     rng = np.random.default_rng(seed)
-    places = [place for place, x in enumerate(xs) if moves(x)]
-
-    def of_moving(*moving: Any) -> Any:
-        args = list(xs)
-        for place, x in zip(places, moving, strict=True):
-            args[place] = x
-        return f(*args)
-
-    out, pullback = vjp(of_moving, *(xs[place] for place in places))
+    places = tuple(place for place, x in enumerate(xs) if moves(x))
+    out, pullback = partial_vjp(f, places, xs, {})
     weights = rng.uniform(0.5, 1.5, np.shape(out))
     grads = pullback(weights if np.ndim(weights) else float(weights))
 
     def loss(moved: int, to: np.ndarray) -> float:
-        args = [node_at(to if place == moved else xs[place], xs[place]) for place in places]
+        args = [to if place == moved else x for place, x in enumerate(xs)]
+        args = [node_at(a, x) if moves(x) else x for a, x in zip(args, xs, strict=True)]
         with no_grad():
-            return float(np.sum(numbers(of_moving(*args)) * weights))
+            return float(np.sum(numbers(f(*args)) * weights))
 
     for place, grad in zip(places, grads, strict=True):
         point = numbers(xs[place])
@@ -153,14 +147,7 @@ def numbers(x: Any) -> np.ndarray:
 def wrong_ops(f: Any, xs: tuple, rtol: float, atol: float) -> Iterator[GradientError]:
     """The ops inside f that are wrong by themselves, in the order in which they ran."""
     root = f(*(start(x) if moves(x) else x for x in xs))
-    seen: set[Node] = set()
-    stack = [root] if isinstance(root, Node) else []
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node.parents())
-    for node in sorted(seen, key=lambda node: node.born):
+    for node in ancestry(root) if isinstance(root, Node) else ():
         if node.op is not None and node.op.fn is not f:
             call, leaves = op_as_function(node.op, node.args, node.kwargs)
             yield from mismatches(call, leaves, rtol, atol)
@@ -181,7 +168,7 @@ def op_as_function(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tu
 
 def as_nodes(arg: Any) -> Any:
     """An argument with each float array in it a Tensor, so that it can be found and moved."""
-    if type(arg) in (list, tuple):
+    if is_list(arg):
         return type(arg)(map(as_nodes, arg))
     is_float = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
     return Tensor(arg) if is_float else arg

@@ -17,24 +17,25 @@ from ..samples import Draw, along_axis, reduction
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes back in place, so that it broadcasts to a."""
-    if keepdims or np.ndim(g) == np.ndim(a):
+    if keepdims:
         return g
     return np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
 
 
-def sum_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.sum(a, axis=axis, keepdims=keepdims)
+def reduced_by(fn: Any) -> Any:
+    """numpy's function, with the options that have a rule here and no others."""
+
+    def definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+        return fn(a, axis=axis, keepdims=keepdims)
+
+    return definition
 
 
 def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.broadcast_to(kept(g, a, axis, keepdims), np.shape(a))
 
 
-declare(np.sum, sum_vjp, definition=sum_definition, samples=reduction())
-
-
-def mean_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.mean(a, axis=axis, keepdims=keepdims)
+declare(np.sum, sum_vjp, definition=reduced_by(np.sum), samples=reduction())
 
 
 def mean_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -42,7 +43,7 @@ def mean_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False)
     return np.broadcast_to(kept(share, a, axis, keepdims), np.shape(a))
 
 
-declare(np.mean, mean_vjp, definition=mean_definition, samples=reduction(min_side=1))
+declare(np.mean, mean_vjp, definition=reduced_by(np.mean), samples=reduction(min_side=1))
 
 
 # numpy's own takes a conjugate, which a Value has not; and the definition is a rule already.
@@ -77,12 +78,7 @@ def norm_definition(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = F
     return root(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
-def norm_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    (x,), options = reduction(min_side=1)(draw)
-    return (x,), options
-
-
-declare(np.linalg.norm, definition=norm_definition, samples=norm_samples)
+declare(np.linalg.norm, definition=norm_definition, samples=reduction(min_side=1))
 
 
 def cumsum_definition(a: Any, axis: Any = None) -> Any:
@@ -151,14 +147,6 @@ def extreme_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = Fal
     return np.where(wins, kept(g, a, axis, keepdims), 0)
 
 
-def max_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims)
-
-
-def min_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.min(a, axis=axis, keepdims=keepdims)
-
-
 def one_by_one(choose: Any) -> Any:
     """A reduction that chooses between two at a time, as numpy's does, but minds a NaN."""
 
@@ -173,14 +161,14 @@ distinct = reduction(min_side=1, distinct=True)
 declare(
     np.max,
     extreme_vjp,
-    definition=max_definition,
+    definition=reduced_by(np.max),
     on_scalars=one_by_one(np.maximum),
     samples=distinct,
 )
 declare(
     np.min,
     extreme_vjp,
-    definition=min_definition,
+    definition=reduced_by(np.min),
     on_scalars=one_by_one(np.minimum),
     samples=distinct,
 )
