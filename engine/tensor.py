@@ -277,7 +277,9 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
             data = op.definition(*arrays, **kwargs)
     except (ValueError, IndexError) as error:
         raise op.explained(error, arrays) from None
-    data = of_width(np.asarray(data), width)
+    data = np.asarray(data)
+    if width is not None:  # else no Tensor decides, and numpy's own rule holds
+        data = of_width(data, width)
     if modes.witness:
         modes.witness.computed(op, args, data)
     if needs and data.dtype.kind != "f":

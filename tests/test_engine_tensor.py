@@ -192,6 +192,12 @@ def test_dtypes():
     assert wide.grad.dtype == np.float32
 
 
+def test_without_a_float_tensor_the_width_is_numpy_s():
+    table = np.ones((3, 2), np.float32)
+    assert embedding(table, Tensor([0, 1])).dtype == np.float32
+    assert (Tensor(np.array([1], np.int8)) * table).dtype == np.float32
+
+
 def test_constant_functions_give_plain_arrays():
     x = leaf([[1.0, 3.0]])
     for plain in (np.argmax(x), np.zeros_like(x), x > 2, np.isnan(x), np.sign(x), np.argsort(x)):
