@@ -4,7 +4,8 @@ from .anomaly import detect_anomaly
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
-from .ops.activation import elu, erf, gelu, leaky_relu, relu, sigmoid, silu, softplus
+from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
+from .ops.index import topk
 from .ops.linalg import linear
 from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
 from .ops.reduce import log_softmax, logsumexp, softmax
@@ -38,10 +39,12 @@ __all__ = [
     "op",
     "relu",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "topk",
     "value_and_grad",
     "vjp",
     "walk",

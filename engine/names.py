@@ -26,7 +26,7 @@ _INFIX |= {np.equal: "=", np.less: "<", np.less_equal: "≤"}
 _INFIX |= {np.not_equal: "≠", np.greater: ">", np.greater_equal: "≥"}
 _BINDING = {"or": 0, "and": 0, "+": 2, "−": 2, "·": 3, "/": 3, "@": 3, "**": 5}
 _ATOM, _NEGATIVE, _COMPARED = 9, 4, 1
-_PLAIN = (np.shape, np.ndim, np.size)
+_PLAIN = (np.shape, np.ndim, np.size, np.any)  # which decide between branches
 
 
 class Name(NumpyProtocol):
@@ -125,14 +125,18 @@ def rules(op: Op) -> dict[str, str]:
     g, out = Name("∂out", np.ones_like(out)), Name("out", out)
     return {
         called(vjp)[place]: text(vjp(g, out, *symbols(vjp, args), **kwargs))
-        for place, vjp in enumerate(op.vjps)
+        for place, vjp in enumerate(op.vjps[: len(args)])
         if vjp is not None
     }
 
 
 def called(vjp: Callable[..., Any]) -> list[str]:
-    """What a rule calls the arguments of its op: its own parameters after `g` and `out`."""
-    return list(inspect.signature(vjp).parameters)[2:]
+    """What a rule calls the arguments of its op: its own parameters after `g` and `out`, and
+    a, b, c … for any number of them."""
+    parameters = list(inspect.signature(vjp).parameters.values())[2:]
+    many = parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
+    names = [parameter.name for parameter in parameters]
+    return [*names[:-1], *"abcdefgh"] if many else names
 
 
 def symbols(vjp: Callable[..., Any], args: tuple) -> list[Any]:

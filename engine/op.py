@@ -52,6 +52,8 @@ class Op:
         on_scalars: the definition on object arrays, where numpy's own differs from it.
         fits: which shapes an op of several arrays takes, for its error message.
         lists: whether an argument may be a list that holds arrays.
+        inline: no node of its own is recorded, only those of the definition, run on the Tensors
+            themselves: for what gives a list (split), and what is but another name (hstack).
     """
 
     fn: Callable[..., Any]
@@ -64,6 +66,7 @@ class Op:
     on_scalars: Callable[..., Any] | None = None
     fits: str = ""
     lists: bool = False
+    inline: bool = False
 
     @property
     def name(self) -> str:
@@ -79,7 +82,11 @@ class Op:
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
-        return inspect.signature(self.definition)
+        """What it takes here, which may be less than numpy's: what its rules do, after (g, out)."""
+        rule = next(filter(None, self.vjps or ()), None)
+        if rule is None or self.ours:
+            return inspect.signature(self.definition)
+        return inspect.Signature(list(inspect.signature(rule).parameters.values())[2:])
 
     def rule(self, place: int) -> Vjp:
         """The vjp of the argument in that place.
@@ -112,8 +119,9 @@ class Op:
         """A shape error that names the op and the shapes, and says what would fit."""
         shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
         given = f" of shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}" if shapes else ""
-        if isinstance(error, ValueError) and len(shapes) > 1 and self.fits:
-            return ValueError(f"{self}{given}: {self.fits}")
+        fits = self.fits or (BROADCAST if isinstance(self.fn, np.ufunc) else "")
+        if isinstance(error, ValueError) and len(shapes) > 1 and fits:
+            return ValueError(f"{self}{given}: {fits}")
         own = str(error).startswith(f"{self}:")
         return error if own else type(error)(f"{self}{given}: {str(error).rstrip()}")
 

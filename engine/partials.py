@@ -137,6 +137,11 @@ def side(a: float) -> float:
     return ieee(math.sqrt, np.sqrt, 1 - a * a)
 
 
+def leg(a: float) -> float:
+    """√(a² − 1), its likeness for a hyperbola."""
+    return ieee(math.sqrt, np.sqrt, a * a - 1)
+
+
 def hypotenuse(a: float, b: float) -> Any:
     out = math.hypot(a, b)
     return out, (a / (out or 1.0), b / (out or 1.0))
@@ -197,6 +202,9 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.arctan: of_numpy(math.atan, np.arctan, lambda a, out: 1 / (1 + a * a)),
     np.sinh: of_numpy(math.sinh, np.sinh, lambda a, out: ieee(math.cosh, np.cosh, a)),
     np.cosh: of_numpy(math.cosh, np.cosh, lambda a, out: ieee(math.sinh, np.sinh, a)),
+    np.arcsinh: of_numpy(math.asinh, np.arcsinh, lambda a, out: 1 / math.hypot(1, a)),
+    np.arccosh: of_numpy(math.acosh, np.arccosh, lambda a, out: quotient(1.0, leg(a))),
+    np.arctanh: of_numpy(math.atanh, np.arctanh, lambda a, out: quotient(1.0, 1 - a * a)),
     np.hypot: hypotenuse,
     np.arctan2: angle,
     np.logaddexp: log_of_sum,

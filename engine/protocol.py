@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .ops.activation import erf, relu
+from .ops.index import At
 from .ops.shape import getitem
 
 
@@ -95,6 +96,11 @@ class NumpyProtocol:
 
     def __getitem__(self, index: Any) -> Any:
         return self.interpret(getitem, (self, index), {})
+
+    @property
+    def at(self) -> At:
+        """x.at[index].add(v) and x.at[index].set(v): a changed copy."""
+        return At(self)
 
     def reshape(self, *shape: Any) -> Any:
         """np.reshape: one shape, or its sides."""

@@ -135,21 +135,33 @@ def elementwise(*domains: Domain, tied: bool = True) -> Sampler:
     return samples
 
 
+def with_array(
+    more: Callable[[Draw, np.ndarray], Any] = lambda draw, a: (),
+    domain: Domain = REAL,
+    distinct: bool = False,
+    **shape: int,
+) -> Sampler:
+    """Samples of one array, whose shape is bounded by `shape` as in `Draw.shape`, and of what
+    `more(draw, array)` puts after it: a tuple of arguments, or a dict of options."""
+
+    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        a = draw.array(draw.shape(**shape), domain, distinct)
+        rest = more(draw, a)
+        return ((a,), rest) if isinstance(rest, dict) else ((a, *rest), {})
+
+    return samples
+
+
 def reduction(domain: Domain = REAL, min_side: int = 0, distinct: bool = False) -> Sampler:
     """Samples for an op that reduces an array over some of its axes."""
 
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        x = draw.array(draw.shape(min_side=min_side), domain, distinct)
-        return (x,), {"axis": draw.axes(x.ndim), "keepdims": draw.boolean()}
+    def options(draw: Draw, a: np.ndarray) -> dict[str, Any]:
+        return {"axis": draw.axes(a.ndim), "keepdims": draw.boolean()}
 
-    return samples
+    return with_array(options, domain, distinct, min_side=min_side)
 
 
-def along_axis(domain: Domain = REAL) -> Sampler:
+def along_axis(domain: Domain = REAL, distinct: bool = False) -> Sampler:
     """Samples for an op along one axis that is not empty, such as softmax."""
-
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        x = draw.array(draw.shape(min_dims=1, min_side=1), domain)
-        return (x,), {"axis": draw.axis(x.ndim)}
-
-    return samples
+    axis = lambda draw, a: {"axis": draw.axis(a.ndim)}  # noqa: E731
+    return with_array(axis, domain, distinct, min_dims=1, min_side=1)

@@ -192,6 +192,8 @@ class Tensor(NumpyProtocol, Node):
         if fn in CONSTANT:
             return fn(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
         op = lookup(fn)
+        if op.inline:
+            return op.definition(*args, **kwargs)
         if kwargs:
             args, kwargs = op.arguments(args, kwargs)
         return record(op, args, kwargs)

@@ -203,6 +203,7 @@ class Value(Node):
     sin, cos, tan = map(function, (np.sin, np.cos, np.tan))
     arcsin, arccos, arctan = map(function, (np.arcsin, np.arccos, np.arctan))
     sinh, cosh, tanh = map(function, (np.sinh, np.cosh, np.tanh))
+    arcsinh, arccosh, arctanh = map(function, (np.arcsinh, np.arccosh, np.arctanh))
     relu, erf = map(function, (relu, erf))
 
     def __pos__(self) -> Value:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from groundup.engine import Tensor, Value, vjp
 from groundup.engine.arguments import each
 from groundup.engine.check import check_op
-from groundup.engine.check.gradcheck import op_as_function
+from groundup.engine.check.gradcheck import joined, op_as_function
 from groundup.engine.check.strategies import draws
 from groundup.engine.graph import nodes
 from groundup.engine.names import rules
@@ -49,7 +49,7 @@ def test_the_tensor_engine_is_the_scalar_engine_vectorised(op, draw):
     scalars = [values(leaf) for leaf in leaves]
     remaining = iter(scalars)
     object_args = [to_objects(arg, remaining) for arg in args]
-    scalar_out = np.asarray(lift(np.asarray(op.fn(*object_args, **kwargs), dtype=object)))
+    scalar_out = np.asarray(lift(np.asarray(joined(op.fn(*object_args, **kwargs)), dtype=object)))
     loss = sum((v * s for v, s in zip(scalar_out.flat, seed.flat, strict=True)), Value(0.0))
     loss.backward()
 

@@ -16,6 +16,7 @@ ANY = rng.normal(size=(3, 4))
 POSITIVE = rng.uniform(0.5, 3, size=(3, 4))
 SMALL = rng.uniform(-0.9, 0.9, size=(3, 4))
 ROW = rng.normal(size=4)
+SQUARE = ANY[:, :3] + 4 * np.eye(3)
 IDS = np.array([0, 2, 0])
 MASK = np.tri(3, dtype=bool)
 
@@ -72,6 +73,65 @@ CASES: dict[str, Any] = {
     "log_softmax": (engine.log_softmax, lambda x: torch.log_softmax(x, -1), ANY),
     "flip": (lambda x: np.flip(x, 0), lambda x: torch.flip(x, (0,)), ANY),
     "triu": (lambda x: np.triu(x, 1), lambda x: torch.triu(x, 1), ANY),
+    "arcsinh": (np.arcsinh, torch.arcsinh, ANY),
+    "arccosh": (np.arccosh, torch.arccosh, POSITIVE + 1),
+    "arctanh": (np.arctanh, torch.arctanh, SMALL),
+    "selu": (engine.selu, F.selu, ANY),
+    "prod": (lambda x: np.prod(x, axis=1), lambda x: x.prod(1), ANY),
+    "cumprod": (lambda x: np.cumprod(x, axis=1), lambda x: torch.cumprod(x, 1), ANY),
+    "sort": (np.sort, lambda x: torch.sort(x, -1).values, ANY),
+    "topk": (lambda x: engine.topk(x, 2), lambda x: torch.topk(x, 2).values, ANY),
+    "roll": (lambda x: np.roll(x, 2, axis=1), lambda x: torch.roll(x, 2, 1), ANY),
+    "tile": (lambda x: np.tile(x, (2, 1)), lambda x: torch.tile(x, (2, 1)), ANY),
+    "repeat": (
+        lambda x: np.repeat(x, 2, axis=0),
+        lambda x: torch.repeat_interleave(x, 2, 0),
+        ANY,
+    ),
+    "pad": (
+        lambda x: np.pad(x, ((0, 0), (1, 2)), mode="reflect"),
+        lambda x: F.pad(x, (1, 2), mode="reflect"),
+        ANY,
+    ),
+    "split": (lambda x: np.split(x, [1], axis=1)[1], lambda x: torch.split(x, [1, 3], 1)[1], ANY),
+    "take_along_axis": (
+        lambda x: np.take_along_axis(x, IDS[:, None], axis=1),
+        lambda x: torch.take_along_dim(x, torch.tensor(IDS[:, None]), 1),
+        ANY,
+    ),
+    "einsum": (
+        lambda a, b: np.einsum("ij,kj->ik", a, b),
+        lambda a, b: torch.einsum("ij,kj->ik", a, b),
+        *(ANY, SMALL),
+    ),
+    "einsum of a diagonal": (
+        lambda a, b: np.einsum("ii,ik->k", a, b),
+        lambda a, b: torch.einsum("ii,ik->k", a, b),
+        *(SQUARE, ANY),
+    ),
+    "tensordot": (
+        lambda a, b: np.tensordot(a, b, 2),
+        lambda a, b: torch.tensordot(a, b, 2),
+        *(ANY, SMALL),
+    ),
+    "inner": (np.inner, torch.inner, ANY, ROW),
+    "kron": (np.kron, torch.kron, ANY, ROW),
+    "trace": (np.trace, torch.trace, SQUARE),
+    "diagonal": (np.diagonal, torch.diagonal, ANY),
+    "diag": (np.diag, torch.diag, ROW),
+    "det": (np.linalg.det, torch.linalg.det, SQUARE),
+    "inv": (np.linalg.inv, torch.linalg.inv, SQUARE),
+    "solve": (np.linalg.solve, torch.linalg.solve, SQUARE, ANY),
+    "cholesky": (
+        lambda a: np.linalg.cholesky(a @ a.T),
+        lambda a: torch.linalg.cholesky(a @ a.T),
+        SQUARE,
+    ),
+    "index_add": (
+        lambda x, v: x.at[IDS].add(v),
+        lambda x, v: x.index_add(0, torch.tensor(IDS), v),
+        *(ANY, ANY),
+    ),
     "outer": (np.outer, torch.outer, ROW, ROW),
     "dot": (np.dot, torch.dot, ROW, ROW),
     "matmul": (np.matmul, torch.matmul, ANY, ROW),

@@ -174,8 +174,8 @@ def test_what_is_no_number_is_refused(bad):
 def test_a_function_without_a_derivative_refuses():
     with pytest.raises(TypeError, match="sinc has no derivative"):
         np.sinc(Tensor([1.0]))
-    with pytest.raises(TypeError, match="arcsinh has no derivative"):
-        np.arcsinh(Value(1.0))
+    with pytest.raises(TypeError, match="deg2rad has no derivative"):
+        np.deg2rad(Value(1.0))
 
 
 def test_no_grad_and_detach_make_constants():
@@ -248,6 +248,6 @@ def test_a_bare_value_is_an_array_of_one():
     assert np.square(v).data == 4.0
     assert np.isnan(v) == False  # noqa: E712
     assert np.shape(v) == ()
-    for call in (lambda: np.prod(v), lambda: np.linalg.inv(v), lambda: np.arcsinh(v)):
+    for call in (lambda: np.median(v), lambda: np.linalg.pinv(v), lambda: np.deg2rad(v)):
         with pytest.raises(TypeError, match="has no derivative"):
             call()

@@ -160,10 +160,15 @@ def op_as_function(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tu
 
     def call(*xs: Any) -> Any:
         moved = dict(zip(found, xs, strict=True))
-        return op.fn(*(each(moved.__getitem__, arg) for arg in args), **kwargs)
+        return joined(op.fn(*(each(moved.__getitem__, arg) for arg in args), **kwargs))
 
     call.__name__ = op.name
     return call, tuple(map(as_float64, found))
+
+
+def joined(out: Any) -> Any:
+    """The results of an op that gives several, one after the other in one row."""
+    return np.concatenate([np.ravel(part) for part in out]) if is_list(out) else out
 
 
 def as_nodes(arg: Any) -> Any:

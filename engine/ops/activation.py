@@ -133,3 +133,14 @@ def elu(a: Any, alpha: float = 1.0) -> Any:
     array([-0.6321,  2.    ])
     """
     return np.where(a <= 0, alpha * np.expm1(np.minimum(a, 0.0)), a)
+
+
+@op(samples=elementwise(REAL))
+def selu(a: Any) -> Any:
+    """1.0507 · elu(a, 1.6733), under which deep layers keep mean 0 and variance 1 (Klambauer et
+    al., 2017).
+
+    >>> selu(np.array([-1.0, 1.0])).round(4)
+    array([-1.1113,  1.0507])
+    """
+    return 1.0507009873554805 * elu(a, 1.6732632423543772)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import BROADCAST, declare
-from ..samples import POSITIVE, REAL, SMALL, Draw, elementwise
+from ..samples import POSITIVE, REAL, SMALL, Domain, Draw, elementwise
 
 # Arithmetic
 
@@ -86,6 +86,9 @@ declare(np.arccos, lambda g, out, a: -g / np.sqrt(1 - a * a), samples=of_small)
 declare(np.arctan, lambda g, out, a: g / (1 + a * a), samples=of_one)
 declare(np.sinh, lambda g, out, a: g * np.cosh(a), samples=of_one)
 declare(np.cosh, lambda g, out, a: g * np.sinh(a), samples=of_one)
+declare(np.arcsinh, lambda g, out, a: g / np.sqrt(1 + a * a), samples=of_one)
+declare(np.arccosh, lambda g, out, a: g / np.sqrt(a * a - 1), samples=elementwise(Domain(1.5, 4.0)))
+declare(np.arctanh, lambda g, out, a: g / (1 - a * a), samples=of_small)
 declare(np.tanh, lambda g, out, a: g * (1 - out * out), samples=of_one)
 
 # Functions of two numbers

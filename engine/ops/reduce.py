@@ -100,6 +100,39 @@ def cumsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
 declare(np.cumsum, cumsum_vjp, definition=cumsum_definition, samples=cumsum_samples)
 
 
+# A product's derivative in one factor is the product of all others, which no division finds where
+# one of them is 0. So both products are definitions in products of two.
+
+
+def prod(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """Halves multiplied together, again and again: (k, …), (k/2, …), …, (1, …)."""
+    if np.size(a) == 0:
+        return np.prod(np.zeros(np.shape(a)), axis=axis, keepdims=keepdims) + np.sum(
+            a, axis=axis, keepdims=keepdims
+        )
+    out = merged(a, axis)
+    while len(out) > 1:
+        half = len(out) // 2
+        out = np.concatenate([out[:half] * out[half : 2 * half], out[2 * half :]])
+    return kept(out[0], a, axis, False) if keepdims else out[0]
+
+
+declare(np.prod, definition=prod, on_scalars=prod, samples=reduction())
+
+
+def cumprod(a: Any, axis: Any = None) -> Any:
+    """Each element times those before it, in steps of 1, 2, 4 … (Hillis and Steele, 1986)."""
+    out = np.ravel(a) if axis is None else np.moveaxis(a, axis, 0)
+    step = 1
+    while step < len(out):
+        out = np.concatenate([out[:step], out[step:] * out[:-step]])
+        step *= 2
+    return out if axis is None else np.moveaxis(out, 0, axis)
+
+
+declare(np.cumprod, definition=cumprod, on_scalars=cumprod, samples=cumsum_samples)
+
+
 def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return kept(g, x, axis, keepdims) * np.exp(x - kept(out, x, axis, keepdims))
 

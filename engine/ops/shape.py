@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..op import declare, op
-from ..samples import REAL, Draw, elementwise
+from ..samples import REAL, Draw, elementwise, with_array
 
 
 @op(lambda g, out, a: g, samples=elementwise(REAL))
@@ -110,6 +110,17 @@ declare(
     lambda g, out, m, axis=None: np.flip(g, axis),
     definition=lambda m, axis=None: np.flip(m, axis),
     samples=flip_samples,
+)
+
+
+def roll_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
+    return draw.integer(-2, 2), draw.choice((draw.axis(a.ndim), None))
+
+
+declare(
+    np.roll,
+    lambda g, out, a, shift, axis=None: np.roll(g, np.negative(shift), axis),
+    samples=with_array(roll_samples, min_dims=1),
 )
 declare(
     np.ravel,

@@ -1,0 +1,236 @@
+"""Picking, repeating and rearranging by index: all of them come down to `getitem`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..op import declare, op
+from ..samples import Draw, along_axis, with_array
+from .shape import index_samples, scatter
+
+
+def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
+    """The index that picks along one axis and takes all of the others."""
+    return (*(slice(None),) * (axis % max(np.ndim(a), 1)), pick)
+
+
+def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    a = np.ravel(a) if axis is None else a
+    return a[along(a, axis or 0, np.asarray(indices))]
+
+
+def take_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
+    axis = draw.axis(a.ndim)
+    return draw.index(a.shape[axis], draw.shape(max_dims=2)), axis
+
+
+non_empty: Any = {"min_dims": 1, "min_side": 1}
+declare(np.take, definition=take, on_scalars=take, samples=with_array(take_samples, **non_empty))
+
+
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        return np.ravel(arr)[indices]
+    places: list[Any] = list(np.ogrid[tuple(slice(n) for n in np.shape(arr))])
+    places = [p * (side > 1) for p, side in zip(places, np.shape(arr), strict=True)]
+    places[axis] = np.asarray(indices)
+    return arr[tuple(places)]
+
+
+def take_along_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
+    axis = draw.axis(a.ndim)
+    shape = list(a.shape)
+    shape[axis] = draw.integer(1, 3)
+    return draw.index(a.shape[axis], tuple(shape)), axis
+
+
+declare(
+    np.take_along_axis,
+    definition=take_along_axis,
+    on_scalars=take_along_axis,
+    samples=with_array(take_along_samples, **non_empty),
+)
+
+
+def sort(a: Any, axis: int | None = -1) -> Any:
+    """In rising order; equal numbers keep theirs, and so does their gradient."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)
+
+
+declare(np.sort, definition=sort, on_scalars=sort, samples=along_axis(distinct=True))
+
+
+def topk_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
+    axis = draw.axis(a.ndim)
+    return {"k": draw.integer(1, a.shape[axis]), "axis": axis}
+
+
+@op(samples=with_array(topk_samples, distinct=True, **non_empty))
+def topk(x: Any, k: int, axis: int = -1) -> Any:
+    """The k largest numbers along `axis`, largest first; of equal ones the first.
+
+    Where they were is `np.argsort(-x, kind="stable")`, cut to k.
+
+    >>> topk(np.array([1.0, 3.0, 2.0]), 2)
+    array([3., 2.])
+    """
+    if not 0 <= k <= np.shape(x)[axis]:
+        raise ValueError(f"topk: {k} of {np.shape(x)[axis]} numbers along axis {axis}")
+    order = np.argsort(np.negative(x), axis=axis, kind="stable")
+    return take_along_axis(x, order[along(x, axis, slice(k))], axis)
+
+
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    a = np.ravel(a) if axis is None else a
+    return take(a, np.repeat(np.arange(np.shape(a)[axis or 0]), repeats), axis or 0)
+
+
+def repeat_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
+    axis = draw.axis(a.ndim)
+    return draw.choice((draw.integer(0, 2), draw.index(3, (a.shape[axis],)))), axis
+
+
+declare(
+    np.repeat, definition=repeat, on_scalars=repeat, samples=with_array(repeat_samples, **non_empty)
+)
+
+
+def tile(A: Any, reps: Any) -> Any:
+    """By broadcasting a new axis before each: (n, m) is (1, n, 1, m), (r, n, s, m), (r·n, s·m)."""
+    times = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    shape = (1,) * (len(times) - np.ndim(A)) + np.shape(A)
+    times = (1,) * (len(shape) - len(times)) + times
+    apart = np.reshape(A, [n for side in shape for n in (1, side)])
+    spread = [n for pair in zip(times, shape, strict=True) for n in pair]
+    return np.reshape(
+        np.broadcast_to(apart, spread), tuple(np.multiply(times, shape, dtype=int).tolist())
+    )
+
+
+tile_samples = with_array(lambda draw, a: (draw.choice((2, (2, 1), (1, 2, 2))),))
+declare(np.tile, definition=tile, on_scalars=tile, samples=tile_samples)
+
+
+def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
+    """A border of a number, or, by picking, of numbers from within.
+
+    Raises:
+        ValueError: another mode than constant, edge, reflect, symmetric or wrap.
+    """
+    shape = np.shape(array)
+    widths = np.broadcast_to(pad_width, (len(shape), 2)).tolist()
+    if mode == "constant":
+        inner = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, shape, strict=True))
+        frame = np.pad(np.zeros(shape), widths, constant_values=constant_values)
+        return scatter(array, inner, frame.shape) + (frame if constant_values else 0.0)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise ValueError(f"pad: mode is constant, edge, reflect, symmetric or wrap, not {mode!r}")
+    for axis, width in enumerate(widths):
+        array = take(array, np.pad(np.arange(shape[axis]), width, mode=mode), axis)  # type: ignore[call-overload]
+    return array
+
+
+def pad_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
+    width = draw.choice((1, (0, 2), [(i % 2, 1) for i in range(a.ndim)]))
+    mode = draw.choice(("constant", "edge", "reflect", "symmetric", "wrap"))
+    filled = {"constant_values": draw.choice((0.0, 0.5))} if mode == "constant" else {}
+    return {"pad_width": width, "mode": mode, **filled}
+
+
+declare(np.pad, definition=pad, on_scalars=pad, samples=with_array(pad_samples, **non_empty))
+
+
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Parts of equal length, or cut before each index.
+
+    Raises:
+        ValueError: a length that the number of parts does not divide.
+    """
+    cuts, length = indices_or_sections, np.shape(ary)[axis]
+    if isinstance(cuts, int | np.integer):
+        if length % cuts:
+            raise ValueError(f"split: {length} along axis {axis} is not {cuts} equal parts")
+        cuts = range(length // cuts, length, length // cuts) if length else [0] * (cuts - 1)
+    bounds = [0, *cuts, length]
+    return [ary[along(ary, axis, slice(*pair))] for pair in itertools.pairwise(bounds)]
+
+
+def split_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    shape = (4, *draw.shape(max_dims=2))
+    axis = draw.choice((0, -len(shape)))
+    return (draw.array(shape), draw.choice((2, [1, 3]))), {"axis": axis}
+
+
+declare(np.split, definition=split, on_scalars=split, samples=split_samples, inline=True)
+
+
+# Updates out of place
+
+
+def update_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    (x, index), _ = index_samples(draw)
+    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
+
+
+def set_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    shape = draw.shape(min_dims=2, min_side=1)
+    index: Any = draw.choice((slice(None, None, -1), draw.integer(0, shape[0] - 1), (..., [0])))
+    x = draw.array(shape)
+    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
+
+
+@op(samples=update_samples, lists=True)
+def index_add(x: Any, index: Any, values: Any) -> Any:
+    """x with `values` added at `index`, once for each time an element is named; x.at[i].add(v).
+
+    >>> index_add(np.zeros(3), np.array([0, 2, 0]), 1.0)
+    array([2., 0., 1.])
+    """
+    shape = np.shape(x)
+    named = np.broadcast_to(values, np.empty(shape)[index].shape)
+    return x + scatter(named, index, shape)
+
+
+@op(samples=set_samples, lists=True)
+def index_set(x: Any, index: Any, values: Any) -> Any:
+    """x with `values` at `index` instead of what was there; x.at[i].set(v).
+
+    Raises:
+        ValueError: an element named twice: which of its values would stay?
+
+    >>> index_set(np.zeros(3), slice(1, None), 5.0)
+    array([0., 5., 5.])
+    """
+    shape = np.shape(x)
+    ones: Any = np.ones(shape)[index]
+    times = scatter(ones, index, shape)
+    if np.any(times > 1):
+        raise ValueError(
+            "set: an index names one element twice, and which value would stay is open. Use add, "
+            "or name each once"
+        )
+    return np.where(times > 0, scatter(np.broadcast_to(values, ones.shape), index, shape), x)
+
+
+class At:
+    """x.at[index].add(values) and .set(values): a changed copy, which x[index] = … cannot be."""
+
+    def __init__(self, x: Any, index: Sequence[Any] | None = None) -> None:
+        self.x, self.index = x, index
+
+    def __getitem__(self, index: Any) -> At:
+        return At(self.x, index)
+
+    def add(self, values: Any) -> Any:
+        """A copy with `values` added; an element named twice receives both."""
+        return index_add(self.x, self.index, values)
+
+    def set(self, values: Any) -> Any:
+        """A copy with `values` instead; an element named twice is refused."""
+        return index_set(self.x, self.index, values)

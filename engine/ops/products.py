@@ -1,0 +1,310 @@
+"""Sums of products, all by einsum; and what a square matrix has: determinant, inverse, root."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from ..op import declare
+from ..samples import Draw, with_array
+from .shape import scatter
+
+# einsum: the share of one factor is the sum of products of g with all the others
+
+
+def labels(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result, with "..." written out in letters."""
+    before, arrow, after = subscripts.replace(" ", "").partition("->")
+    spare = [c for c in string.ascii_letters if c not in subscripts]
+    inputs = before.split(",")
+    sizes = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(inputs, operands, strict=False)]
+    widest = max((n for n, t in zip(sizes, inputs, strict=False) if "..." in t), default=0)
+    dots = "".join(spare[:widest])
+    full = [
+        t.replace("...", dots[widest - n :] if n else "")
+        for n, t in zip(sizes, inputs, strict=False)
+    ]
+    if not arrow:  # what stands once, in order of the alphabet
+        letters = before.replace(",", "").replace("...", "")
+        after = "..." + "".join(c for c in sorted(set(letters)) if letters.count(c) == 1)
+    return full, after.replace("...", dots)
+
+
+def einsum_vjp(place: int) -> Any:
+    """The rule of the operand in that place."""
+
+    def vjp(g: Any, out: Any, subscripts: str, *operands: Any) -> Any:
+        inputs, result = labels(subscripts, operands)
+        own, x = inputs[place], operands[place]
+        others = [*zip(inputs, operands, strict=True)]
+        del others[place]
+        spare = iter(c for c in string.ascii_letters if c not in "".join(inputs) + result)
+        factors, target = [(result, g), *others], ""
+        for axis, letter in enumerate(own):
+            if letter in target:  # a diagonal: off it the share is 0
+                fresh = next(spare)
+                factors.append((letter + fresh, np.eye(np.shape(x)[axis])))
+                letter = fresh
+            elif not any(letter in t for t, _ in factors):  # a sum over this operand alone
+                factors.append((letter, np.ones(np.shape(x)[axis])))
+            target += letter
+        written = ",".join(t for t, _ in factors) + "->" + target
+        return np.einsum(written, *(a for _, a in factors))
+
+    return vjp
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    if not isinstance(subscripts, str):
+        raise TypeError("einsum: here the subscripts are a text, as in 'ij,jk->ik'")
+    # With optimize, two factors go through BLAS where they can; not for arrays of objects.
+    return np.einsum(subscripts, *operands, optimize=operands[0].dtype != object)
+
+
+EINSUMS = (
+    *("ij,jk->ik", "ij,jk", "ij->ji", "ij->i", "ij,ij->", "ij,kj->ik", "i,j->ij", "ij,j,i"),
+    *("ii->i", "ii", "ij,ii->j", "...j,jk->...k", "...ij,...jk->...ik", "bij,bj->bi", "ij,ik,jk->"),
+)
+
+
+def einsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    subscripts = draw.choice(EINSUMS)
+    side = {letter: draw.integer(1, 3) for letter in "bijk"}
+    dots = draw.shape(max_dims=1, min_side=1)
+    operands = [
+        draw.array((*dots * ("..." in text), *(side[c] for c in text.replace("...", ""))))
+        for text in subscripts.split("->")[0].split(",")
+    ]
+    return (subscripts, *operands), {}
+
+
+FACTORS = 32  # numpy takes no more
+declare(
+    np.einsum,
+    None,
+    *map(einsum_vjp, range(FACTORS)),
+    definition=einsum,
+    samples=einsum_samples,
+)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Sums over pairs of axes: the last `axes` of a with the first of b, or those named."""
+    n, m = np.ndim(a), np.ndim(b)
+    if np.ndim(axes) == 0:
+        axes = (range(n - axes, n), range(axes))
+    of_a, of_b = ([int(i) for i in np.atleast_1d(side)] for side in axes)
+    letters_a = string.ascii_letters[:n]
+    letters_b = list(string.ascii_letters[n : n + m])
+    for i, j in zip(of_a, of_b, strict=True):
+        if np.shape(a)[i] != np.shape(b)[j]:
+            raise ValueError(
+                f"tensordot: axis {i} of {np.shape(a)} and axis {j} of {np.shape(b)} must be equal"
+            )
+        letters_b[j] = letters_a[i]
+    summed = {letters_a[i] for i in of_a}
+    result = "".join(c for c in [*letters_a, *letters_b] if c not in summed)
+    return np.einsum(f"{letters_a},{''.join(letters_b)}->{result}", a, b)
+
+
+def two(*shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
+    """Samples of two arrays, of one of these pairs of shapes."""
+    return lambda draw: (tuple(map(draw.array, draw.choice(shapes))), {})
+
+
+def tensordot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    a, b, axes = draw.choice(
+        (
+            ((2, 3), (3, 2), 1),
+            ((2, 3, 2), (3, 2), 2),
+            ((2,), (3,), 0),
+            ((2, 3), (2, 3), ([0, 1], [0, 1])),
+        )
+    )
+    return (draw.array(a), draw.array(b), axes), {}
+
+
+declare(np.tensordot, definition=tensordot, on_scalars=tensordot, samples=tensordot_samples)
+
+
+def inner(a: Any, b: Any) -> Any:
+    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
+
+
+inner_samples = two(((3,), (3,)), ((2, 3), (3,)), ((2, 3), (2, 3)), ((), (2,)))
+declare(np.inner, definition=inner, on_scalars=inner, samples=inner_samples)
+
+
+def vdot(a: Any, b: Any) -> Any:
+    return np.sum(np.ravel(a) * np.ravel(b))
+
+
+declare(np.vdot, definition=vdot, on_scalars=vdot, samples=two(((3,), (3,)), ((2, 3), (2, 3))))
+
+
+def kron(a: Any, b: Any) -> Any:
+    """Each number of a times the whole of b."""
+    ndim = max(np.ndim(a), np.ndim(b))
+    sides = [(1,) * (ndim - np.ndim(x)) + np.shape(x) for x in (a, b)]
+    apart_a = np.reshape(a, [n for side in sides[0] for n in (side, 1)])
+    apart_b = np.reshape(b, [n for side in sides[1] for n in (1, side)])
+    return np.reshape(apart_a * apart_b, [n * m for n, m in zip(*sides, strict=True)])
+
+
+declare(
+    np.kron,
+    definition=kron,
+    on_scalars=kron,
+    samples=two(((2,), (3,)), ((2, 3), (1, 2)), ((2,), (2, 2))),
+)
+
+# Diagonals
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements whose index along axis2 is that along axis1 plus `offset`, as the last axis."""
+    m = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = np.shape(m)[-2:]
+    first, count = max(-offset, 0), min(rows + min(offset, 0), columns - max(offset, 0))
+    along = np.arange(max(count, 0)) + first
+    return m[..., along, along + offset]
+
+
+def diagonal_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
+    return draw.integer(-1, 1), *draw.choice(((0, 1), (1, 0), (-1, -2)))
+
+
+square = with_array(diagonal_samples, min_dims=2, min_side=1)
+declare(np.diagonal, definition=diagonal, on_scalars=diagonal, samples=square)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+declare(np.trace, definition=trace, on_scalars=trace, samples=square)
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    """The diagonal of a matrix, or the matrix with that diagonal."""
+    if np.ndim(v) == 2:
+        return diagonal(v, k)
+    along, side = np.arange(len(v)), len(v) + abs(k)
+    return scatter(v, (along + max(-k, 0), along + max(k, 0)), (side, side))
+
+
+diag_samples = with_array(
+    lambda draw, a: (draw.integer(-1, 1),), min_dims=1, max_dims=2, min_side=1
+)
+declare(np.diag, definition=diag, on_scalars=diag, samples=diag_samples)
+
+# Square matrices
+
+
+def transposed(a: Any) -> Any:
+    return np.swapaxes(a, -1, -2)
+
+
+def regular(draw: Draw) -> np.ndarray:
+    """Square matrices far from singular: a heavy diagonal."""
+    n = draw.integer(1, 3)
+    return draw.array((*draw.shape(max_dims=1, min_side=1), n, n)) + 8 * np.eye(n)
+
+
+def regular_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return (regular(draw),), {}
+
+
+def cofactors(a: Any) -> Any:
+    """∂ det(a) / ∂a, as a polynomial of a: right for singular matrices too (Faddeev, LeVerrier)."""
+    n = np.shape(a)[-1]
+    one = np.eye(n)
+    m = one + 0 * a
+    for k in range(1, n):
+        am = a @ m
+        m = am - np.expand_dims(trace(am, 0, -2, -1), (-2, -1)) / k * one
+    return transposed(m) * (-1) ** (n - 1)
+
+
+def det_vjp(g: Any, out: Any, a: Any) -> Any:
+    if np.any(out == 0):
+        return g[..., None, None] * cofactors(a)
+    return (g * out)[..., None, None] * transposed(np.linalg.inv(a))
+
+
+def det_on_scalars(a: Any) -> Any:
+    """By its first row, as is learnt at school."""
+    return np.sum(a[..., 0, :] * cofactors(a)[..., 0, :], axis=-1)
+
+
+declare(np.linalg.det, det_vjp, on_scalars=det_on_scalars, samples=regular_samples)
+
+
+def inv_vjp(g: Any, out: Any, a: Any) -> Any:
+    return -(transposed(out) @ g @ transposed(out))
+
+
+def inv_on_scalars(a: Any) -> Any:
+    """By Cramer's rule."""
+    return transposed(cofactors(a)) / np.expand_dims(det_on_scalars(a), (-2, -1))
+
+
+declare(np.linalg.inv, inv_vjp, on_scalars=inv_on_scalars, samples=regular_samples)
+
+
+def solve_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
+    share = np.linalg.solve(transposed(a), g)
+    if np.ndim(b) == 1:
+        return -np.expand_dims(share, -1) * np.expand_dims(out, -2)
+    return -(share @ transposed(out))
+
+
+def solve_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    a = regular(draw)
+    n = a.shape[-1]
+    return (a, draw.array((n, 2)) if a.ndim > 2 or draw.boolean() else draw.array((n,))), {}
+
+
+declare(
+    np.linalg.solve,
+    solve_vjp_a,
+    lambda g, out, a, b: np.linalg.solve(transposed(a), g),
+    on_scalars=lambda a, b: inv_on_scalars(a) @ b,
+    samples=solve_samples,
+    fits="a (…, n, n) needs b (n,) or (…, n, k)",
+)
+
+
+def cholesky_vjp(g: Any, out: Any, a: Any) -> Any:
+    """Of a symmetric matrix, and so symmetric (Murray, 2016)."""
+    lower = np.tril(transposed(out) @ g) * (1 - 0.5 * np.eye(np.shape(a)[-1]))
+    inverse = np.linalg.inv(out)
+    share = transposed(inverse) @ lower @ inverse
+    return (share + transposed(share)) / 2
+
+
+def cholesky(a: Any) -> Any:
+    """l lᵀ = (a + aᵀ) / 2, as only symmetric matrices have such a root."""
+    return np.linalg.cholesky((a + transposed(a)) / 2)
+
+
+def cholesky_on_scalars(a: Any) -> Any:
+    """Row by row, each number from those before it (Cholesky–Banachiewicz)."""
+    a = (a + transposed(a)) / 2
+    out = np.zeros(np.shape(a), dtype=object) + 0 * a
+    for i in range(np.shape(a)[-1]):
+        for j in range(i + 1):
+            rest = a[..., i, j] - np.sum(out[..., i, :j] * out[..., j, :j], axis=-1)
+            out[..., i, j] = np.sqrt(rest) if i == j else rest / out[..., j, j]
+    return out
+
+
+declare(
+    np.linalg.cholesky,
+    cholesky_vjp,
+    definition=cholesky,
+    on_scalars=cholesky_on_scalars,
+    samples=regular_samples,
+)

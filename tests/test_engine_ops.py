@@ -1,0 +1,121 @@
+"""The wider table where such ops are known to fail, each value worked out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groundup.engine import Tensor, grad, hessian, topk
+from groundup.engine.value import values
+
+
+def leaf(data) -> Any:
+    return Tensor(np.array(data, float), requires_grad=True)
+
+
+def test_products_with_zeros():
+    x = leaf([2.0, 0.0, 3.0])
+    np.prod(x).backward()
+    assert x.grad.tolist() == [0, 6, 0]
+    two_zeros = leaf([0.0, 5.0, 0.0])
+    np.prod(two_zeros).backward()
+    assert two_zeros.grad.tolist() == [0, 0, 0]
+    assert hessian(np.prod)(np.array([0.0, 5.0, 0.0]))[0].tolist() == [0, 0, 5]
+    x = leaf([2.0, 0.0, 3.0])
+    np.cumprod(x).sum().backward()  # 2 + 2·0 + 2·0·3
+    assert x.grad.tolist() == [1, 8, 0]
+    assert np.prod(leaf([])).data == 1
+
+
+def test_a_singular_determinant_has_a_gradient_at_every_order():
+    x = leaf([[1.0, 2.0], [2.0, 4.0]])
+    np.linalg.det(x).backward()
+    assert x.grad.tolist() == [[4, -2], [-2, 1]]
+    second = hessian(np.linalg.det)(np.zeros((2, 2)))
+    assert second[0, 0].tolist() == [[0, 0], [0, 1]]
+    assert second[0, 1].tolist() == [[0, 0], [-1, 0]]
+
+
+def test_a_matrix_that_has_no_inverse_is_named():
+    with pytest.raises(np.linalg.LinAlgError, match=r"inv of shape \(2, 2\): Singular"):
+        np.linalg.inv(leaf([[1.0, 2.0], [2.0, 4.0]]))
+    with pytest.raises(ValueError, match="n, n"):
+        np.linalg.solve(leaf(np.eye(2)), leaf(np.ones(3)))
+
+
+def test_updates_out_of_place():
+    x, v = leaf([1.0, 2.0, 3.0]), leaf([10.0, 20.0])
+    y = x.at[np.array([0, 0])].add(v)
+    assert y.data.tolist() == [31, 2, 3]
+    z = x.at[1:].set(v)
+    assert z.data.tolist() == [1, 10, 20]
+    (y * np.array([1.0, 2.0, 3.0]) + z).sum().backward()
+    assert x.grad.tolist() == [1 + 1, 2, 3]
+    assert v.grad.tolist() == [1 + 1, 1 + 1]
+    assert x.at[0].set(5.0).data.tolist() == [5, 2, 3]
+    with pytest.raises(ValueError, match="names one element twice"):
+        x.at[np.array([1, 1])].set(v)
+    assert x.at[np.array([True, False, True])].set(0.0).data.tolist() == [0, 2, 0]
+
+
+def test_ties_in_sort_and_topk_keep_their_order():
+    x = leaf([2.0, 1.0, 2.0])
+    (np.sort(x) * np.array([1.0, 10.0, 100.0])).sum().backward()
+    assert x.grad.tolist() == [10, 1, 100]
+    x = leaf([2.0, 1.0, 2.0])
+    topk(x, 1).sum().backward()
+    assert x.grad.tolist() == [1, 0, 0]
+    with pytest.raises(ValueError, match="4 of 3 numbers"):
+        topk(x, 4)
+
+
+def test_split_cuts_as_numpy_does():
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    left, right = np.split(x, [1], axis=1)
+    assert (left.shape, right.shape) == ((2, 1), (2, 2))
+    (right * 2).sum().backward()
+    assert x.grad.tolist() == [[0, 2, 2], [0, 2, 2]]
+    with pytest.raises(ValueError, match="not 2 equal parts"):
+        np.split(x, 2, axis=1)
+
+
+@pytest.mark.parametrize(("subscripts", "shapes"), [
+    ("i...->...", [(2, 3)]),
+    ("...i->...", [(2, 3, 2)]),
+    ("...,...", [(2, 3), (3,)]),
+    ("iij->j", [(2, 2, 3)]),
+    ("ij,ij,ij->i", [(2, 3), (2, 3), (2, 3)]),
+    ("i,i", [(3,), (3,)]),
+    ("iii->i", [(2, 2, 2)]),
+    (" ij , jk ", [(2, 3), (3, 2)]),
+    (",i->i", [(), (3,)]),
+    ("ij,kl->ij", [(2, 3), (2, 2)]),
+])  # fmt: skip
+def test_einsum_of_any_subscripts(subscripts, shapes):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    tensors = [leaf(a) for a in arrays]
+    scalars: list[Any] = [values(a) for a in arrays]
+    out = np.einsum(subscripts, *tensors)
+    np.testing.assert_allclose(out.data, np.einsum(subscripts, *arrays))
+    out.sum().backward()
+    np.sum(np.einsum(subscripts, *scalars)).backward()
+    for tensor, scalar in zip(tensors, scalars, strict=True):
+        expected = np.array([v.grad for v in scalar.flat]).reshape(scalar.shape)
+        np.testing.assert_allclose(tensor.grad, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_of_solving_are_derivatives_of_the_inverse():
+    a, b = np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([1.0, 2.0])
+    by_solve = grad(lambda m: (np.linalg.solve(m, b) ** 2).sum())(a)
+    by_inverse = grad(lambda m: ((np.linalg.inv(m) @ b) ** 2).sum())(a)
+    np.testing.assert_allclose(by_solve, by_inverse, atol=1e-12)
+
+
+def test_borders():
+    x = leaf([1.0, 2.0])
+    np.pad(x, (1, 2), mode="edge").sum().backward()
+    assert x.grad.tolist() == [2, 3]
+    assert np.pad(x, 1, constant_values=7.0).data.tolist() == [7, 1, 2, 7]
+    with pytest.raises(ValueError, match="mode is constant, edge"):
+        np.pad(x, 1, mode="mean")
