@@ -10,6 +10,8 @@ from .ops.linalg import linear
 from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
 from .ops.reduce import log_softmax, logsumexp, softmax
 from .ops.shape import embedding
+from .ops.special import digamma, lgamma, polygamma
+from .ops.window import avg_pool, conv1d, conv2d, max_pool
 from .tensor import Tensor
 from .value import Value
 
@@ -17,10 +19,14 @@ __all__ = [
     "Kernel",
     "Tensor",
     "Value",
+    "avg_pool",
     "constant",
+    "conv1d",
+    "conv2d",
     "cross_entropy",
     "declare",
     "detect_anomaly",
+    "digamma",
     "elu",
     "embedding",
     "enable_grad",
@@ -32,11 +38,14 @@ __all__ = [
     "jvp",
     "layer_norm",
     "leaky_relu",
+    "lgamma",
     "linear",
     "log_softmax",
     "logsumexp",
+    "max_pool",
     "no_grad",
     "op",
+    "polygamma",
     "relu",
     "scaled_dot_product_attention",
     "selu",

@@ -16,6 +16,9 @@ ANY = rng.normal(size=(3, 4))
 POSITIVE = rng.uniform(0.5, 3, size=(3, 4))
 SMALL = rng.uniform(-0.9, 0.9, size=(3, 4))
 ROW = rng.normal(size=4)
+PICTURES = rng.normal(size=(4, 2, 5, 4))
+SIGNALS = rng.normal(size=(2, 2, 6))
+FILTERS = rng.normal(size=(4, 2, 3))
 SQUARE = ANY[:, :3] + 4 * np.eye(3)
 IDS = np.array([0, 2, 0])
 MASK = np.tri(3, dtype=bool)
@@ -131,6 +134,33 @@ CASES: dict[str, Any] = {
         lambda x, v: x.at[IDS].add(v),
         lambda x, v: x.index_add(0, torch.tensor(IDS), v),
         *(ANY, ANY),
+    ),
+    "lgamma": (engine.lgamma, torch.lgamma, POSITIVE),
+    "digamma": (engine.digamma, torch.digamma, POSITIVE),
+    "polygamma": (
+        lambda x: engine.polygamma(2, x),
+        lambda x: torch.polygamma(2, x),
+        POSITIVE,
+    ),
+    "conv1d": (
+        lambda x, w, b: engine.conv1d(x, w, b, stride=2, padding=1),
+        lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=1),
+        *(SIGNALS, FILTERS, ROW),
+    ),
+    "conv2d": (
+        lambda x, w: engine.conv2d(x, w, padding=1, dilation=2, groups=2),
+        lambda x, w: F.conv2d(x, w, padding=1, dilation=2, groups=2),
+        *(PICTURES, PICTURES[:, :1, :2, :2]),
+    ),
+    "max_pool": (
+        lambda x: engine.max_pool(x, (3, 2), stride=2, padding=1),
+        lambda x: F.max_pool2d(x, (3, 2), stride=2, padding=1),
+        PICTURES,
+    ),
+    "avg_pool": (
+        lambda x: engine.avg_pool(x, (2, 2), padding=1),
+        lambda x: F.avg_pool2d(x, 2, padding=1),
+        PICTURES,
     ),
     "outer": (np.outer, torch.outer, ROW, ROW),
     "dot": (np.dot, torch.dot, ROW, ROW),

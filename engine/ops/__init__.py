@@ -1,6 +1,18 @@
 """The op declarations, by kind. Importing this package fills the table."""
 
-from . import activation, constants, elementwise, index, linalg, network, products, reduce, shape
+from . import (
+    activation,
+    constants,
+    elementwise,
+    index,
+    linalg,
+    network,
+    products,
+    reduce,
+    shape,
+    special,
+    window,
+)
 
 __all__ = [
     "activation",
@@ -12,4 +24,6 @@ __all__ = [
     "products",
     "reduce",
     "shape",
+    "special",
+    "window",
 ]
