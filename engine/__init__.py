@@ -1,10 +1,21 @@
 """The engine: a graph of numbers or arrays, and its derivatives."""
 
+from . import random
 from .anomaly import detect_anomaly
-from .derivatives import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
 from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
+from .ops.density import (
+    bernoulli_log_prob,
+    beta_log_prob,
+    categorical_log_prob,
+    dirichlet_log_prob,
+    exponential_log_prob,
+    gamma_log_prob,
+    gumbel_log_prob,
+    normal_log_prob,
+)
 from .ops.index import topk
 from .ops.linalg import linear
 from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
@@ -20,6 +31,9 @@ __all__ = [
     "Tensor",
     "Value",
     "avg_pool",
+    "bernoulli_log_prob",
+    "beta_log_prob",
+    "categorical_log_prob",
     "constant",
     "conv1d",
     "conv2d",
@@ -27,13 +41,18 @@ __all__ = [
     "declare",
     "detect_anomaly",
     "digamma",
+    "dirichlet_log_prob",
     "elu",
     "embedding",
     "enable_grad",
     "erf",
+    "exponential_log_prob",
+    "gamma_log_prob",
     "gelu",
     "grad",
+    "gumbel_log_prob",
     "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "layer_norm",
@@ -44,8 +63,10 @@ __all__ = [
     "logsumexp",
     "max_pool",
     "no_grad",
+    "normal_log_prob",
     "op",
     "polygamma",
+    "random",
     "relu",
     "scaled_dot_product_attention",
     "selu",

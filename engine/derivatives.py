@@ -222,3 +222,19 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
     return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """∂²f/∂x² · v, the Hessian times a vector, without the Hessian: the gradient of the slope
+    along v (Pearlmutter, 1994).
+
+    Args:
+        f: takes x and returns one number.
+        x, v: of one shape.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]), np.array([1.0, 0.0]))
+    array([6., 2.])
+    """
+    if np.shape(x) != np.shape(v):
+        raise ValueError(f"hvp: a vector of shape {np.shape(v)} for x of {np.shape(x)}")
+    return grad(lambda at: np.sum(grad(f)(at) * v))(x)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundup.engine import Tensor, grad, hessian, topk
+from groundup.engine import Tensor, Value, grad, hessian, hvp, random, topk
 from groundup.engine.value import values
 
 
@@ -119,3 +119,22 @@ def test_borders():
     assert np.pad(x, 1, constant_values=7.0).data.tolist() == [7, 1, 2, 7]
     with pytest.raises(ValueError, match="mode is constant, edge"):
         np.pad(x, 1, mode="mean")
+
+
+@pytest.mark.parametrize("draw", [random.normal, random.uniform, random.gumbel])
+def test_draws_move_with_their_parameters(draw):
+    low, high = leaf([1.0, 2.0]), leaf([3.0, 5.0])
+    x = draw(low, high, size=(4, 2), rng=0)
+    assert np.array_equal(x.data, draw(low.data, high.data, size=(4, 2), rng=0))
+    x.sum().backward()
+    moved = draw(low.data, high.data + 1e-3, size=(4, 2), rng=0).sum(0) - x.data.sum(0)
+    np.testing.assert_allclose(high.grad, moved / 1e-3)
+    assert draw(Value(1.0), 2.0, rng=0).requires_grad
+
+
+def test_hessian_vector_product():
+    x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 0.5])
+    f = lambda x: np.prod(x) ** 2  # noqa: E731
+    np.testing.assert_allclose(hvp(f, x, v), hessian(f)(x) @ v)
+    with pytest.raises(ValueError, match="a vector of shape"):
+        hvp(f, x, v[:2])

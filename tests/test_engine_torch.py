@@ -10,6 +10,7 @@ from groundup.engine import Tensor
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
+D = torch.distributions
 
 rng = np.random.default_rng(0)
 ANY = rng.normal(size=(3, 4))
@@ -161,6 +162,46 @@ CASES: dict[str, Any] = {
         lambda x: engine.avg_pool(x, (2, 2), padding=1),
         lambda x: F.avg_pool2d(x, 2, padding=1),
         PICTURES,
+    ),
+    "normal": (
+        engine.normal_log_prob,
+        lambda x, m, s: D.Normal(m, s).log_prob(x),
+        *(ANY, ROW, POSITIVE),
+    ),
+    "gumbel": (
+        engine.gumbel_log_prob,
+        lambda x, m, s: D.Gumbel(m, s).log_prob(x),
+        *(ANY, ROW, POSITIVE),
+    ),
+    "exponential": (
+        engine.exponential_log_prob,
+        lambda x, r: D.Exponential(r).log_prob(x),
+        *(POSITIVE, POSITIVE[::-1]),
+    ),
+    "bernoulli": (
+        lambda z: engine.bernoulli_log_prob(MASK[:, :1], z),
+        lambda z: D.Bernoulli(logits=z).log_prob(torch.tensor(MASK[:, :1] * 1.0)),
+        ANY,
+    ),
+    "categorical": (
+        lambda z: engine.categorical_log_prob(IDS, z),
+        lambda z: D.Categorical(logits=z).log_prob(torch.tensor(IDS)),
+        ANY,
+    ),
+    "gamma": (
+        engine.gamma_log_prob,
+        lambda x, a, r: D.Gamma(a, r).log_prob(x),
+        *(POSITIVE, POSITIVE[::-1], POSITIVE[:, ::-1]),
+    ),
+    "beta": (
+        engine.beta_log_prob,
+        lambda x, a, b: D.Beta(a, b).log_prob(x),
+        *((SMALL + 1) / 2, POSITIVE, POSITIVE[::-1]),
+    ),
+    "dirichlet": (
+        lambda z, a: engine.dirichlet_log_prob(engine.softmax(z), a),
+        lambda z, a: D.Dirichlet(a).log_prob(torch.softmax(z, -1)),
+        *(ANY, POSITIVE),
     ),
     "outer": (np.outer, torch.outer, ROW, ROW),
     "dot": (np.dot, torch.dot, ROW, ROW),

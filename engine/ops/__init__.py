@@ -3,6 +3,7 @@
 from . import (
     activation,
     constants,
+    density,
     elementwise,
     index,
     linalg,
@@ -17,6 +18,7 @@ from . import (
 __all__ = [
     "activation",
     "constants",
+    "density",
     "elementwise",
     "index",
     "linalg",
