@@ -60,7 +60,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError("einsum: here the subscripts are a text, as in 'ij,jk->ik'")
     # With optimize, two factors go through BLAS where they can; not for arrays of objects.
-    return np.einsum(subscripts, *operands, optimize=operands[0].dtype != object)
+    plain = all(getattr(x, "dtype", None) != object for x in operands)
+    return np.einsum(subscripts, *operands, optimize=plain)
 
 
 EINSUMS = (
