@@ -134,9 +134,11 @@ def called(vjp: Callable[..., Any]) -> list[str]:
     """What a rule calls the arguments of its op: its own parameters after `g` and `out`, and
     a, b, c … for any number of them."""
     parameters = list(inspect.signature(vjp).parameters.values())[2:]
-    many = parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
-    names = [parameter.name for parameter in parameters]
-    return [*names[:-1], *"abcdefgh"] if many else names
+    names: list[str] = []
+    for parameter in parameters:
+        many = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        names += "abcdefgh" if many else [parameter.name]
+    return names
 
 
 def symbols(vjp: Callable[..., Any], args: tuple) -> list[Any]:

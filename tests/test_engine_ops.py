@@ -5,7 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundup.engine import Tensor, Value, grad, hessian, hvp, random, topk
+from groundup.engine import (
+    Tensor,
+    Value,
+    conv1d,
+    grad,
+    hessian,
+    hvp,
+    lgamma,
+    max_pool,
+    random,
+    topk,
+)
 from groundup.engine.value import values
 
 
@@ -110,6 +121,29 @@ def test_gradients_of_solving_are_derivatives_of_the_inverse():
     by_solve = grad(lambda m: (np.linalg.solve(m, b) ** 2).sum())(a)
     by_inverse = grad(lambda m: ((np.linalg.inv(m) @ b) ** 2).sum())(a)
     np.testing.assert_allclose(by_solve, by_inverse, atol=1e-12)
+
+
+def test_einsum_takes_the_option_optimize():
+    a, b = leaf([[1.0, 2.0]]), leaf([3.0, 4.0])
+    np.einsum("ij,j->i", a, b, optimize=False).sum().backward()
+    assert a.grad.tolist() == [[3, 4]]
+    np.einsum("ij,j->i", a, [3.0, 4.0]).sum().backward()
+    assert a.grad.tolist() == [[6, 8]]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda x: np.diag(x.reshape(1, 2, 2)), ValueError, "a vector or a matrix"),
+    (lambda x: max_pool(x, 2), TypeError, "size is a tuple"),  # type: ignore[arg-type]
+    (lambda x: max_pool(x, (2,), padding=2), ValueError, "more than half"),
+    (lambda x: conv1d(x, np.ones((1, 1, 2))), ValueError, "needs x"),
+    (lambda x: conv1d(x.reshape(1, 1, 4), np.ones((1, 1, 5))), ValueError, "pad the array"),
+    (lambda x: lgamma(-x), ValueError, "above 0"),
+    (lambda x: np.tensordot(x, np.ones(3), 1), ValueError, "must be equal"),
+    (lambda x: np.einsum(x, [0, 0]), TypeError, "subscripts are a text"),
+])  # fmt: skip
+def test_errors_of_the_wider_table(call, error, words):
+    with pytest.raises(error, match=words):
+        call(leaf(np.ones((2, 2))))
 
 
 def test_borders():

@@ -35,7 +35,7 @@ def labels(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
 def einsum_vjp(place: int) -> Any:
     """The rule of the operand in that place."""
 
-    def vjp(g: Any, out: Any, subscripts: str, *operands: Any) -> Any:
+    def vjp(g: Any, out: Any, subscripts: str, *operands: Any, optimize: Any = True) -> Any:
         inputs, result = labels(subscripts, operands)
         own, x = inputs[place], operands[place]
         others = [*zip(inputs, operands, strict=True)]
@@ -56,12 +56,12 @@ def einsum_vjp(place: int) -> Any:
     return vjp
 
 
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError("einsum: here the subscripts are a text, as in 'ij,jk->ik'")
     # With optimize, two factors go through BLAS where they can; not for arrays of objects.
-    plain = all(getattr(x, "dtype", None) != object for x in operands)
-    return np.einsum(subscripts, *operands, optimize=plain)
+    objects = any(isinstance(x, np.ndarray) and x.dtype.kind == "O" for x in operands)
+    return np.einsum(subscripts, *operands, optimize=optimize and not objects)
 
 
 EINSUMS = (
@@ -192,6 +192,8 @@ def diag(v: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or the matrix with that diagonal."""
     if np.ndim(v) == 2:
         return diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ValueError(f"diag: a vector or a matrix, not {np.shape(v)}; see np.diagonal")
     along, side = np.arange(len(v)), len(v) + abs(k)
     return scatter(v, (along + max(-k, 0), along + max(k, 0)), (side, side))
 

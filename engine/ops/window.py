@@ -172,8 +172,15 @@ def conv2d(
     return convolve(x, weight, bias, stride, padding, dilation, groups)
 
 
+def window_dims(size: Any) -> int:
+    """Over how many axes a window moves."""
+    if not isinstance(size, tuple | list):
+        raise TypeError(f"pooling: size is a tuple, one number for each axis, not {size!r}")
+    return len(size)
+
+
 def pooled(x: Any, size: Any, stride: Any, padding: Any, dims: int, border: float) -> Any:
-    size, padding = each_axis(size, dims), each_axis(padding, dims)
+    padding = each_axis(padding, dims)
     stride = size if stride is None else each_axis(stride, dims)
     if any(p > k // 2 for p, k in zip(padding, size, strict=True)):
         raise ValueError(f"pooling: a border of {padding} is more than half of the window {size}")
@@ -200,7 +207,7 @@ def max_pool(x: Any, size: Sizes, stride: Any = None, padding: Any = 0) -> Any:
     >>> max_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([3., 2.])
     """
-    dims = len(size)
+    dims = window_dims(size)
     seen = pooled(x, size, stride, padding, dims, -np.inf)
     return np.max(seen, axis=tuple(range(-dims, 0)))
 
@@ -212,5 +219,5 @@ def avg_pool(x: Any, size: Sizes, stride: Any = None, padding: Any = 0) -> Any:
     >>> avg_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([2., 1.])
     """
-    dims = len(size)
+    dims = window_dims(size)
     return np.mean(pooled(x, size, stride, padding, dims, 0.0), axis=tuple(range(-dims, 0)))
