@@ -2,6 +2,7 @@
 
 from . import random
 from .anomaly import detect_anomaly
+from .checkpoint import checkpoint
 from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import enable_grad, no_grad, walk
 from .op import Kernel, constant, declare, op
@@ -34,6 +35,7 @@ __all__ = [
     "bernoulli_log_prob",
     "beta_log_prob",
     "categorical_log_prob",
+    "checkpoint",
     "constant",
     "conv1d",
     "conv2d",

@@ -220,7 +220,7 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
         root: where to start.
         seed: ∂loss/∂root. A plain number or array gives plain gradients; a node gives
             gradients that are nodes themselves, and can be differentiated again.
-        since: leave out nodes born before this.
+        since: nodes born before this are reached, but not walked through.
 
     >>> from groundup.engine import Value
     >>> a = Value(3.0, name="a")
@@ -233,7 +233,7 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
     while queue:
         node, grad = pending.pop(heapq.heappop(queue))
         yield node, grad
-        if node.op is None:
+        if node.op is None or node.born < since:
             continue
         if node.born < newest_change:
             check_unchanged(node)
@@ -249,7 +249,7 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
             key = -arg.born
             if key in pending:
                 pending[key] = arg, pending[key][1] + share
-            elif arg.born >= since:
+            else:
                 pending[key] = arg, share
                 heapq.heappush(queue, key)
 
