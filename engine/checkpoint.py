@@ -41,11 +41,10 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     root = f(*(each(leaf, arg) for arg in args), **kwargs)
     if not isinstance(root, Tensor):
         raise TypeError(f"checkpoint: a function that gives one Tensor, not {type(root).__name__}")
-    behind = [node for node in ancestry(root, since=first) if node.born > first]
-    outer = (parent for node in behind for parent in node.parents())
-    captured = dict.fromkeys(n for n in outer if n.born < first and n.requires_grad)
     if not root.requires_grad or root.born < first:
         return root
+    used = nodes(node.args for node in ancestry(root, since=first))
+    captured = dict.fromkeys(n for n in used if n.born < first and n.requires_grad)
 
     @functools.wraps(f)
     def again(*xs: Any) -> Any:

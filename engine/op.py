@@ -77,13 +77,6 @@ class Op:
         """Whether the function is declared here, and not numpy's."""
         return getattr(self.fn, "__wrapped__", None) is self.definition
 
-    @property
-    def home(self) -> str:
-        """The module where it is declared, by way of the first of its functions that is ours."""
-        own = (self.definition, *(self.vjps or ()), self.samples)
-        homes = [getattr(f, "__module__", None) or "" for f in own]
-        return next((h for h in homes if h and not h.startswith("numpy")), "")
-
     def __str__(self) -> str:
         return self.name
 

@@ -153,6 +153,8 @@ def test_borders():
     assert np.pad(x, 1, constant_values=7.0).data.tolist() == [7, 1, 2, 7]
     with pytest.raises(ValueError, match="mode is constant, edge"):
         np.pad(x, 1, mode="mean")
+    with pytest.raises(ValueError, match="0 or more"):
+        np.pad(x[:1], (-1, 1))
 
 
 @pytest.mark.parametrize("draw", [random.normal, random.uniform, random.gumbel])

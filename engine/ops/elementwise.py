@@ -23,7 +23,6 @@ declare(
     lambda g, out, a, b: g,
     symbol="+",
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 declare(
     np.subtract,
@@ -31,7 +30,6 @@ declare(
     lambda g, out, a, b: -g,
     symbol="−",
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 declare(
     np.multiply,
@@ -39,7 +37,6 @@ declare(
     lambda g, out, a, b: g * a,
     symbol="·",
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 declare(
     np.divide,
@@ -47,7 +44,6 @@ declare(
     lambda g, out, a, b: -g * out / b,
     symbol="/",
     samples=elementwise(REAL, POSITIVE),
-    fits=BROADCAST,
 )
 declare(np.negative, lambda g, out, a: -g, symbol="−", samples=elementwise(REAL))
 # Slopes of a**b stay finite where they are: a**0 is flat at a = 0 (the exponent is left alone
@@ -58,7 +54,6 @@ declare(
     lambda g, out, a, b: g * out * np.log(a + (a == 0)),
     symbol="**",
     samples=elementwise(POSITIVE, REAL),
-    fits=BROADCAST,
 )
 
 # Functions of one number
@@ -98,21 +93,18 @@ declare(
     lambda g, out, a, b: g * a / (out + (out == 0)),  # slope 0 where both are 0
     lambda g, out, a, b: g * b / (out + (out == 0)),
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 declare(
     np.arctan2,
     lambda g, out, a, b: g * b / (a * a + b * b),
     lambda g, out, a, b: -g * a / (a * a + b * b),
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 declare(
     np.logaddexp,
     lambda g, out, a, b: g * np.exp(a - out),
     lambda g, out, a, b: g * np.exp(b - out),
     samples=elementwise(REAL, REAL),
-    fits=BROADCAST,
 )
 
 # Choices. At a tie the first argument wins; a NaN (a != a) wins over any number, as in numpy.
@@ -131,14 +123,12 @@ declare(
     lambda g, out, a, b: np.where(at_least(a, b), g, 0),
     lambda g, out, a, b: np.where(at_least(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
-    fits=BROADCAST,
 )
 declare(
     np.minimum,
     lambda g, out, a, b: np.where(at_most(a, b), g, 0),
     lambda g, out, a, b: np.where(at_most(a, b), 0, g),
     samples=elementwise(REAL, REAL, tied=False),
-    fits=BROADCAST,
 )
 
 

@@ -10,12 +10,7 @@ import numpy as np
 
 from ..op import declare, op
 from ..samples import Draw, along_axis, with_array
-from .shape import index_samples, scatter
-
-
-def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
-    """The index that picks along one axis and takes all of the others."""
-    return (*(slice(None),) * (axis % max(np.ndim(a), 1)), pick)
+from .shape import along, index_samples, scatter
 
 
 def take(a: Any, indices: Any, axis: int | None = None) -> Any:
@@ -29,7 +24,7 @@ def take_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
 
 
 non_empty: Any = {"min_dims": 1, "min_side": 1}
-declare(np.take, definition=take, on_scalars=take, samples=with_array(take_samples, **non_empty))
+declare(np.take, definition=take, samples=with_array(take_samples, **non_empty))
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
@@ -51,7 +46,6 @@ def take_along_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
 declare(
     np.take_along_axis,
     definition=take_along_axis,
-    on_scalars=take_along_axis,
     samples=with_array(take_along_samples, **non_empty),
 )
 
@@ -63,7 +57,7 @@ def sort(a: Any, axis: int | None = -1) -> Any:
     return take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)
 
 
-declare(np.sort, definition=sort, on_scalars=sort, samples=along_axis(distinct=True))
+declare(np.sort, definition=sort, samples=along_axis(distinct=True))
 
 
 def topk_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
@@ -96,9 +90,7 @@ def repeat_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
     return draw.choice((draw.integer(0, 2), draw.index(3, (a.shape[axis],)))), axis
 
 
-declare(
-    np.repeat, definition=repeat, on_scalars=repeat, samples=with_array(repeat_samples, **non_empty)
-)
+declare(np.repeat, definition=repeat, samples=with_array(repeat_samples, **non_empty))
 
 
 def tile(A: Any, reps: Any) -> Any:
@@ -114,21 +106,26 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 tile_samples = with_array(lambda draw, a: (draw.choice((2, (2, 1), (1, 2, 2))),))
-declare(np.tile, definition=tile, on_scalars=tile, samples=tile_samples)
+declare(np.tile, definition=tile, samples=tile_samples)
 
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
     """A border of a number, or, by picking, of numbers from within.
 
     Raises:
-        ValueError: another mode than constant, edge, reflect, symmetric or wrap.
+        ValueError: another mode than constant, edge, reflect, symmetric or wrap; a width below 0.
     """
     shape = np.shape(array)
     widths = np.broadcast_to(pad_width, (len(shape), 2)).tolist()
+    if np.min(widths, initial=0) < 0:
+        raise ValueError(f"pad: a width is 0 or more, not {pad_width}; cut with a slice")
     if mode == "constant":
         inner = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, shape, strict=True))
-        frame = np.pad(np.zeros(shape), widths, constant_values=constant_values)
-        return scatter(array, inner, frame.shape) + (frame if constant_values else 0.0)
+        whole = tuple(n + sum(w) for w, n in zip(widths, shape, strict=True))
+        placed = scatter(array, inner, whole)
+        if not constant_values:
+            return placed
+        return placed + np.pad(np.zeros(shape), widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is constant, edge, reflect, symmetric or wrap, not {mode!r}")
     for axis, width in enumerate(widths):
@@ -143,7 +140,7 @@ def pad_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
     return {"pad_width": width, "mode": mode, **filled}
 
 
-declare(np.pad, definition=pad, on_scalars=pad, samples=with_array(pad_samples, **non_empty))
+declare(np.pad, definition=pad, samples=with_array(pad_samples, **non_empty))
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -167,22 +164,26 @@ def split_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (draw.array(shape), draw.choice((2, [1, 3]))), {"axis": axis}
 
 
-declare(np.split, definition=split, on_scalars=split, samples=split_samples, inline=True)
+declare(np.split, definition=split, samples=split_samples, inline=True)
 
 
 # Updates out of place
 
 
+def with_values(draw: Draw, x: np.ndarray, index: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """An update of x at that index, by values that broadcast to what is there."""
+    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
+
+
 def update_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     (x, index), _ = index_samples(draw)
-    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
+    return with_values(draw, x, index)
 
 
 def set_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     shape = draw.shape(min_dims=2, min_side=1)
     index: Any = draw.choice((slice(None, None, -1), draw.integer(0, shape[0] - 1), (..., [0])))
-    x = draw.array(shape)
-    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
+    return with_values(draw, draw.array(shape), index)
 
 
 @op(samples=update_samples, lists=True)

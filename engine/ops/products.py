@@ -127,7 +127,7 @@ def tensordot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (draw.array(a), draw.array(b), axes), {}
 
 
-declare(np.tensordot, definition=tensordot, on_scalars=tensordot, samples=tensordot_samples)
+declare(np.tensordot, definition=tensordot, samples=tensordot_samples)
 
 
 def inner(a: Any, b: Any) -> Any:
@@ -135,14 +135,14 @@ def inner(a: Any, b: Any) -> Any:
 
 
 inner_samples = two(((3,), (3,)), ((2, 3), (3,)), ((2, 3), (2, 3)), ((), (2,)))
-declare(np.inner, definition=inner, on_scalars=inner, samples=inner_samples)
+declare(np.inner, definition=inner, samples=inner_samples)
 
 
 def vdot(a: Any, b: Any) -> Any:
     return np.sum(np.ravel(a) * np.ravel(b))
 
 
-declare(np.vdot, definition=vdot, on_scalars=vdot, samples=two(((3,), (3,)), ((2, 3), (2, 3))))
+declare(np.vdot, definition=vdot, samples=two(((3,), (3,)), ((2, 3), (2, 3))))
 
 
 def kron(a: Any, b: Any) -> Any:
@@ -157,7 +157,6 @@ def kron(a: Any, b: Any) -> Any:
 declare(
     np.kron,
     definition=kron,
-    on_scalars=kron,
     samples=two(((2,), (3,)), ((2, 3), (1, 2)), ((2,), (2, 2))),
 )
 
@@ -178,14 +177,14 @@ def diagonal_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
 
 
 square = with_array(diagonal_samples, min_dims=2, min_side=1)
-declare(np.diagonal, definition=diagonal, on_scalars=diagonal, samples=square)
+declare(np.diagonal, definition=diagonal, samples=square)
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-declare(np.trace, definition=trace, on_scalars=trace, samples=square)
+declare(np.trace, definition=trace, samples=square)
 
 
 def diag(v: Any, k: int = 0) -> Any:
@@ -201,7 +200,7 @@ def diag(v: Any, k: int = 0) -> Any:
 diag_samples = with_array(
     lambda draw, a: (draw.integer(-1, 1),), min_dims=1, max_dims=2, min_side=1
 )
-declare(np.diag, definition=diag, on_scalars=diag, samples=diag_samples)
+declare(np.diag, definition=diag, samples=diag_samples)
 
 # Square matrices
 

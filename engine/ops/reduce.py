@@ -117,7 +117,7 @@ def prod(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     return kept(out[0], a, axis, False) if keepdims else out[0]
 
 
-declare(np.prod, definition=prod, on_scalars=prod, samples=reduction())
+declare(np.prod, definition=prod, samples=reduction())
 
 
 def cumprod(a: Any, axis: Any = None) -> Any:
@@ -130,7 +130,7 @@ def cumprod(a: Any, axis: Any = None) -> Any:
     return out if axis is None else np.moveaxis(out, 0, axis)
 
 
-declare(np.cumprod, definition=cumprod, on_scalars=cumprod, samples=cumsum_samples)
+declare(np.cumprod, definition=cumprod, samples=cumsum_samples)
 
 
 def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

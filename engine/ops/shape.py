@@ -33,44 +33,29 @@ declare(
 )
 
 
-def transpose_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape())
-    return (a, draw.choice((None, draw.permutation(a.ndim)))), {}
-
-
 declare(
     np.transpose,
     lambda g, out, a, axes=None: np.transpose(
         g, None if axes is None else tuple(np.argsort(np.mod(axes, max(np.ndim(a), 1))))
     ),
-    definition=lambda a, axes=None: np.transpose(a, axes),
-    samples=transpose_samples,
+    samples=with_array(lambda draw, a: (draw.choice((None, draw.permutation(a.ndim))),)),
 )
 
 
-def swapaxes_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape(min_dims=1))
-    return (a, draw.axis(a.ndim), draw.axis(a.ndim)), {}
-
-
+two_axes = with_array(lambda draw, a: (draw.axis(a.ndim), draw.axis(a.ndim)), min_dims=1)
 declare(
     np.swapaxes,
     lambda g, out, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
-    definition=lambda a, axis1, axis2: np.swapaxes(a, axis1, axis2),
-    samples=swapaxes_samples,
+    samples=two_axes,
 )
-
-
-def expand_dims_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape(max_dims=2))
-    return (a, draw.choice((draw.axis(a.ndim + 1), (0, -1)))), {}
 
 
 declare(
     np.expand_dims,
     lambda g, out, a, axis: np.reshape(g, np.shape(a)),
-    definition=lambda a, axis: np.expand_dims(a, axis),
-    samples=expand_dims_samples,
+    samples=with_array(
+        lambda draw, a: (draw.choice((draw.axis(a.ndim + 1), (0, -1))),), max_dims=2
+    ),
 )
 
 
@@ -82,7 +67,6 @@ def squeeze_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
 declare(
     np.squeeze,
     lambda g, out, a, axis=None: np.reshape(g, np.shape(a)),
-    definition=lambda a, axis=None: np.squeeze(a, axis),
     samples=squeeze_samples,
 )
 
@@ -100,16 +84,10 @@ declare(
 )
 
 
-def flip_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    m = draw.array(draw.shape(min_dims=1))
-    return (m, draw.axes(m.ndim)), {}
-
-
 declare(
     np.flip,
     lambda g, out, m, axis=None: np.flip(g, axis),
-    definition=lambda m, axis=None: np.flip(m, axis),
-    samples=flip_samples,
+    samples=with_array(lambda draw, m: (draw.axes(m.ndim),), min_dims=1),
 )
 
 
@@ -129,33 +107,22 @@ declare(
 )
 
 
-def moveaxis_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape(min_dims=1))
-    return (a, draw.axis(a.ndim), draw.axis(a.ndim)), {}
-
-
 declare(
     np.moveaxis,
     lambda g, out, a, source, destination: np.moveaxis(g, destination, source),
-    definition=lambda a, source, destination: np.moveaxis(a, source, destination),
-    samples=moveaxis_samples,
+    samples=two_axes,
 )
 
 
-def triangle_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return (draw.array(draw.shape(min_dims=2)), draw.integer(-1, 1)), {}
-
-
+triangle_samples = with_array(lambda draw, m: (draw.integer(-1, 1),), min_dims=2)
 declare(
     np.tril,
     lambda g, out, m, k=0: np.tril(g, k),
-    definition=lambda m, k=0: np.tril(m, k),
     samples=triangle_samples,
 )
 declare(
     np.triu,
     lambda g, out, m, k=0: np.triu(g, k),
-    definition=lambda m, k=0: np.triu(m, k),
     samples=triangle_samples,
 )
 
@@ -171,6 +138,11 @@ def joined_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (parts,), {"axis": axis}
 
 
+def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
+    """The index that picks along one axis and takes all of the others."""
+    return (*(slice(None),) * (axis % max(np.ndim(a), 1)), pick)
+
+
 def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Any:
     """One slice of the gradient for each part, which may lie in one array as well."""
     shares, start = [], 0
@@ -178,7 +150,7 @@ def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Any:
         length = np.size(part) if axis is None else np.shape(part)[axis]
         pick: Any = slice(start, start + length)
         if axis is not None:
-            pick = (slice(None),) * (axis % np.ndim(part)) + (pick,)
+            pick = along(part, axis, pick)
         shares.append(np.reshape(g[pick], np.shape(part)))
         start += length
     return shares if isinstance(arrays, list | tuple) else np.stack(shares)
