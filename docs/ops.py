@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from groundup.engine.names import rules
 from groundup.engine.op import CONSTANT, TABLE, Op, called
+from groundup.viz.formula import rules
 
+LONG = 120
 PAGE = Path(__file__).with_name("ops.md")
 INTRODUCTION = """# The ops
 
@@ -29,11 +31,17 @@ def home(op: Op) -> str:
     return next((h for h in homes if h and not h.startswith("numpy")), "")
 
 
+def shortened(rule: str, vjp: Any) -> str:
+    """The text of a rule; of a long one, what its docstring says."""
+    return rule if len(rule) < LONG else " ".join((vjp.__doc__ or rule).split()).rstrip(".")
+
+
 def row(op: Op) -> str:
     """One line of the table."""
     prefix = called(op.fn).removesuffix(op.name)
     parameters = ", ".join(str(p).split(":")[0] for p in op.signature.parameters.values())
-    written = [f"∂{name} = {rule}" for name, rule in rules(op).items()]
+    texts = zip(rules(op).items(), filter(None, op.vjps or ()), strict=False)
+    written = [f"∂{name} = {shortened(rule, vjp)}" for (name, rule), vjp in texts]
     kernel = " A kernel computes the first." if op.kernel else ""
     derivative = "<br>".join(written) or f"of its definition.{kernel}"
     cells = (f"{prefix}{op.name}({parameters})", derivative, op.exempt or "yes")
@@ -50,7 +58,7 @@ def page() -> str:
     for kind, ops in sorted(kinds.items()):
         head = f"## {kind.capitalize()}\n\n| op | derivative | on scalars |\n|---|---|---|"
         parts.append("\n".join([head, *map(row, ops)]) + "\n")
-    flat = ", ".join(sorted(f"`{called(fn)}`" for fn in CONSTANT))
+    flat = ", ".join(sorted(f"`{called(fn)}`" for fn in CONSTANT if "np." in called(fn)))
     exempt = [op.name for ops in kinds.values() for op in ops if op.exempt]
     parts.append(
         f"{sum(map(len, kinds.values()))} ops, {len(exempt)} of them exempt from the scalar oracle"

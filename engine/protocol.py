@@ -35,8 +35,8 @@ def _unary(fn: Any) -> Callable[..., Any]:
 
 
 def _reduction(fn: Any) -> Callable[..., Any]:
-    def method(self: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return self.interpret(fn, (self, axis, keepdims), {})
+    def method(self: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        return self.interpret(fn, (self, axis, keepdims), options)
 
     method.__doc__ = f"np.{fn.__name__} over `axis` (one, several or None for all)."
     return method

@@ -14,8 +14,8 @@ import numpy as np
 from groundup import models, nn, viz
 from groundup.engine import Tensor, hessian, jacobian, relu
 from groundup.engine.check import gradcheck
-from groundup.engine.names import rules
 from groundup.engine.op import TABLE
+from groundup.viz.formula import rules
 
 Path("graphs").mkdir(exist_ok=True)
 

@@ -24,9 +24,9 @@ from groundup.engine import (
     vjp,
 )
 from groundup.engine.check import GradientError, gradcheck
-from groundup.engine.names import Name
 from groundup.engine.op import TABLE
 from groundup.engine.value import values
+from groundup.viz.formula import Name
 
 
 def leaf(data, dtype=float) -> Any:

@@ -47,6 +47,80 @@ def test_a_singular_determinant_has_a_gradient_at_every_order():
     assert second[0, 1].tolist() == [[0, 0], [-1, 0]]
 
 
+def test_a_determinant_that_is_0_but_for_rounding_has_its_gradient():
+    first, second = np.array([0.7, 0.4, 0.1]), np.array([-0.4, -0.3, -0.9])
+    x = leaf([first, second, 0.3 * first + 0.7 * second])
+    det: Any = np.linalg.det(x)
+    assert 0 < abs(det.data) < 1e-16
+    det.backward()
+    np.testing.assert_allclose(x.grad[2], np.cross(first, second), rtol=1e-12)
+
+
+def test_equal_eigenvalues_have_gradients_of_their_values():
+    x = leaf(np.eye(3))
+    w, v = np.linalg.eigh(x)
+    (w * w).sum().backward()  # the sum of the squares of a symmetric matrix, in other words
+    np.testing.assert_allclose(x.grad, 2 * np.eye(3))
+    projection = (v @ v.T).sum()  # the same whichever vectors they are
+    assert np.isfinite(grad(lambda a: np.linalg.eigh(a)[1].sum())(np.eye(3))).all()
+    assert projection.requires_grad
+    s = np.linalg.svd(leaf(np.eye(2)), compute_uv=False)
+    s.sum().backward()
+    x = leaf(np.zeros((3, 2)))
+    size: Any = np.linalg.norm(x, "nuc")
+    size.backward()
+    assert np.isfinite(x.grad).all()
+
+
+def test_results_of_several_parts_are_those_of_numpy():
+    a = np.random.default_rng(0).normal(size=(2, 4, 3))
+    square = a[:, :3]
+    for ours, theirs in (
+        (np.linalg.svd(leaf(a), full_matrices=False), np.linalg.svd(a, full_matrices=False)),
+        (np.linalg.eigh(leaf(square @ square.swapaxes(1, 2))),
+         np.linalg.eigh(square @ square.swapaxes(1, 2))),
+        (np.linalg.slogdet(leaf(square)), np.linalg.slogdet(square)),
+    ):  # fmt: skip
+        assert ours._fields == theirs._fields
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(getattr(one, "data", one), other)
+    with pytest.raises(ValueError, match="full_matrices=False"):
+        np.linalg.svd(leaf(a))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ord": o} for o in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)]
+    + [{"ord": 3, "axis": 1}, {"ord": np.inf, "axis": 0}, {"ord": 1, "axis": 1, "keepdims": True}],
+)
+def test_norms_are_those_of_numpy(options):
+    a = np.random.default_rng(0).normal(size=(3, 2))
+    np.testing.assert_allclose(
+        np.linalg.norm(leaf(a), **options).data, np.linalg.norm(a, **options)
+    )
+
+
+def test_norms_without_a_slope_or_a_meaning():
+    x = leaf(np.zeros(3))
+    cubic: Any = np.linalg.norm(x, 3)
+    cubic.backward()
+    assert x.grad.tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match="ord 0"):
+        np.linalg.norm(x, 0)
+    with pytest.raises(ValueError, match="ord is 'fro'"):
+        np.linalg.norm(leaf(np.eye(2)), 3)
+    with pytest.raises(ValueError, match="over 3 axes"):
+        np.linalg.norm(leaf(np.ones((2, 2, 2))), 1)
+
+
+def test_variance_of_a_sample():
+    data = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, 3.0]])
+    options: Any
+    for options in ({"ddof": 1}, {"correction": 1}, {"axis": 1, "ddof": 2, "keepdims": True}):
+        np.testing.assert_allclose(np.var(leaf(data), **options).data, np.var(data, **options))
+        np.testing.assert_allclose(leaf(data).std(**options).data, np.std(data, **options))
+
+
 def test_a_matrix_that_has_no_inverse_is_named():
     with pytest.raises(np.linalg.LinAlgError, match=r"inv of shape \(2, 2\): Singular"):
         np.linalg.inv(leaf([[1.0, 2.0], [2.0, 4.0]]))
@@ -74,8 +148,10 @@ def test_ties_in_sort_and_topk_keep_their_order():
     (np.sort(x) * np.array([1.0, 10.0, 100.0])).sum().backward()
     assert x.grad.tolist() == [10, 1, 100]
     x = leaf([2.0, 1.0, 2.0])
-    topk(x, 1).sum().backward()
+    best, where = topk(x, 1)
+    best.sum().backward()
     assert x.grad.tolist() == [1, 0, 0]
+    assert where.tolist() == [0]
     with pytest.raises(ValueError, match="4 of 3 numbers"):
         topk(x, 4)
 

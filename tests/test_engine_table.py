@@ -10,10 +10,10 @@ from groundup.engine.check import check_op
 from groundup.engine.check.gradcheck import joined, op_as_function
 from groundup.engine.check.strategies import draws
 from groundup.engine.graph import nodes
-from groundup.engine.names import rules
 from groundup.engine.op import TABLE
 from groundup.engine.samples import RandomDraw
 from groundup.engine.value import lift, values
+from groundup.viz.formula import rules
 
 OPS = [pytest.param(op, id=op.name) for op in TABLE.values()]
 every_op = pytest.mark.parametrize("op", OPS)

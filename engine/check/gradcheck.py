@@ -168,7 +168,9 @@ def op_as_function(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tu
 
 def joined(out: Any) -> Any:
     """The results of an op that gives several, one after the other in one row."""
-    return np.concatenate([np.ravel(part) for part in out]) if is_list(out) else out
+    return (
+        np.concatenate([np.ravel(part) for part in out]) if isinstance(out, tuple | list) else out
+    )
 
 
 def as_nodes(arg: Any) -> Any:

@@ -1,5 +1,6 @@
 """The op declarations, by kind. Importing this package fills the table."""
 
+# ruff: noqa: F401
 from . import (
     activation,
     constants,
@@ -7,25 +8,12 @@ from . import (
     elementwise,
     index,
     linalg,
+    matrix,
     network,
+    norm,
     products,
     reduce,
     shape,
     special,
     window,
 )
-
-__all__ = [
-    "activation",
-    "constants",
-    "density",
-    "elementwise",
-    "index",
-    "linalg",
-    "network",
-    "products",
-    "reduce",
-    "shape",
-    "special",
-    "window",
-]

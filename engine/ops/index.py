@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,19 +65,26 @@ def topk_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
     return {"k": draw.integer(1, a.shape[axis]), "axis": axis}
 
 
-@op(samples=with_array(topk_samples, distinct=True, **non_empty))
-def topk(x: Any, k: int, axis: int = -1) -> Any:
-    """The k largest numbers along `axis`, largest first; of equal ones the first.
+class TopK(NamedTuple):
+    values: Any
+    indices: Any
 
-    Where they were is `np.argsort(-x, kind="stable")`, cut to k.
+
+@op(samples=with_array(topk_samples, distinct=True, **non_empty), inline=True)
+def topk(x: Any, k: int, axis: int = -1) -> TopK:
+    """The k largest numbers along `axis`, largest first, and where they were; of equal ones the
+    first.
+
+    Raises:
+        ValueError: there are fewer than k.
 
     >>> topk(np.array([1.0, 3.0, 2.0]), 2)
-    array([3., 2.])
+    TopK(values=array([3., 2.]), indices=array([1, 2]))
     """
     if not 0 <= k <= np.shape(x)[axis]:
         raise ValueError(f"topk: {k} of {np.shape(x)[axis]} numbers along axis {axis}")
-    order = np.argsort(np.negative(x), axis=axis, kind="stable")
-    return take_along_axis(x, order[along(x, axis, slice(k))], axis)
+    order = np.argsort(np.negative(x), axis=axis, kind="stable")[along(x, axis, slice(k))]
+    return TopK(np.take_along_axis(x, order, axis), order)
 
 
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:

@@ -47,38 +47,36 @@ declare(np.mean, mean_vjp, definition=reduced_by(np.mean), samples=reduction(min
 
 
 # numpy's own takes a conjugate, which a Value has not; and the definition is a rule already.
-def var_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.mean((a - np.mean(a, axis=axis, keepdims=True)) ** 2, axis=axis, keepdims=keepdims)
+def var(
+    a: Any, axis: Any = None, keepdims: Any = False, ddof: float = 0, correction: Any = None
+) -> Any:
+    """The mean square of what is left after the mean, n − ddof standing for the count n."""
+    ddof = ddof if correction is None else correction
+    apart = a - np.mean(a, axis=axis, keepdims=True)
+    total = np.sum(apart * apart, axis=axis, keepdims=keepdims)
+    return total / max(np.size(a) // max(np.size(total), 1) - ddof, 0)
 
 
-declare(np.var, definition=var_definition, samples=reduction(min_side=1))
+def root(x: Any, degree: float = 2) -> Any:
+    """The root, with slope 0 at 0: a length that is 0 grows in every direction alike."""
+    lifted = x + (x == 0)
+    return (np.sqrt(lifted) if degree == 2 else lifted ** (1 / degree)) * (x != 0)
 
 
-def root(square: Any) -> Any:
-    """The square root, with slope 0 at 0: a length that is 0 grows in every direction alike."""
-    return np.sqrt(square + (square == 0)) * (square != 0)
+def std(
+    a: Any, axis: Any = None, keepdims: Any = False, ddof: float = 0, correction: Any = None
+) -> Any:
+    return root(var(a, axis, keepdims, ddof, correction))
 
 
-def std_definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return root(np.var(a, axis=axis, keepdims=keepdims))
+def spread_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, options = reduction(min_side=2)(draw)
+    several = np.size(np.sum(*args, **options)) < np.size(*args)
+    return args, {**options, "ddof": draw.choice((0, 1)) if several else 0}
 
 
-declare(np.std, definition=std_definition, samples=reduction(min_side=2))
-
-
-def norm_definition(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """The length of a vector, or of a matrix as one long vector.
-
-    Raises:
-        ValueError: `ord` is not None, 2 (of vectors) or "fro" (of matrices).
-    """
-    of_vectors = np.ndim(x) == 1 if axis is None else not isinstance(axis, tuple)
-    if ord not in (None, 2 if of_vectors else "fro"):
-        raise ValueError(f"norm: ord {ord!r} is not here; write it with np.sum, np.max, np.abs …")
-    return root(np.sum(x * x, axis=axis, keepdims=keepdims))
-
-
-declare(np.linalg.norm, definition=norm_definition, samples=reduction(min_side=1))
+declare(np.var, definition=var, samples=spread_samples)
+declare(np.std, definition=std, samples=spread_samples)
 
 
 def cumsum_definition(a: Any, axis: Any = None) -> Any:

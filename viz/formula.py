@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arguments import needs_grad
-from .graph import Node, nodes
-from .op import TABLE, Op
-from .ops.shape import getitem
-from .protocol import NumpyProtocol
-from .samples import ExampleDraw
+from ..engine.arguments import needs_grad
+from ..engine.graph import Node, nodes
+from ..engine.op import TABLE, Op
+from ..engine.ops.shape import getitem
+from ..engine.protocol import NumpyProtocol
+from ..engine.samples import ExampleDraw
 
 # How tightly an infix symbol binds; a name, a call or an index binds tighter than any.
 _INFIX: dict[Any, str] = {np.bitwise_or: "or", np.bitwise_and: "and"}
@@ -55,6 +55,8 @@ class Name(NumpyProtocol):
             return fn(*arrays)
         op = TABLE.get(fn)
         data = (op.definition if op else fn)(*arrays, **kwargs)
+        if isinstance(data, bool):  # which decides between branches, too
+            return data
         text, binding = written(fn, op.symbol if op else "", args, kwargs)
         return Name(text, data, binding)
 
