@@ -67,6 +67,16 @@ class Witness:
             yield arg, share
 
 
+class Lines(Witness):
+    """Notes the user's lines, and nothing more."""
+
+    def computed(self, op: Any, args: tuple, data: Any) -> None:
+        pass
+
+    def made(self, node: Node) -> None:
+        node.trace = Trace(users_line(), ())
+
+
 def detect_anomaly() -> Any:
     """Inside `with detect_anomaly():` every op is watched, at several times the cost.
 

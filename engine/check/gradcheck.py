@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from ..anomaly import Lines
 from ..arguments import each, is_list
-from ..derivatives import partial_vjp, start
-from ..graph import Node, ancestry, no_grad, nodes
-from ..op import Op
+from ..graph import Node, ancestry, describe, mode, no_grad, nodes, tick
+from ..op import TABLE, Op
 from ..tensor import Tensor
 from ..value import Value
+from .cause import likely_cause
+from .error import brief, error, noted
+from .findings import Options, derivatives, findings, numbers
 
-# The step where truncation (h²) and rounding (1e-16 / h) errors of central differences balance.
-STEP = 6e-6
+LOST = (
+    "Every op inside is right by itself, so the gradient is lost between them: by .data, .item(), "
+    "detach(), no_grad(), or an array made of a Tensor."
+)
 
 
-class GradientError(AssertionError):
-    """A gradient that differs from the slope.
+class Passed(int):
+    """True, with notes: what was found on the way and is no error, such as a kink."""
 
-    Attributes:
-        op: name of the op or function that is wrong.
-        input: which of its inputs, counted from 0.
-        index: which element of that input; None for a random direction.
-        analytic: what the engine's rule says.
-        numeric: what central differences say.
-    """
+    notes: tuple[str, ...] = ()
 
-    def __init__(self, op: str, input: int, index: Any, analytic: float, numeric: float) -> None:
-        self.op, self.input, self.index = op, input, index
-        self.analytic, self.numeric = analytic, numeric
-        where = "along a random direction" if index is None else f"at index {index}"
-        super().__init__(
-            f"the gradient of {op} with respect to input {input} {where} is {analytic:.10g}, but "
-            f"finite differences give {numeric:.10g}"
-        )
+    def __repr__(self) -> str:
+        return "".join(["True", *(f"\n  {note}" for note in self.notes)])
 
 
 def gradcheck(
@@ -46,131 +40,194 @@ def gradcheck(
     atol: float = 1e-6,
     max_elements: int = 200,
     seed: int = 0,
-) -> bool:
-    """Hold every derivative of f at xs against central differences, in float64.
+) -> Passed:
+    """Hold every derivative of f at xs against finite differences, in float64.
 
-    A random weight for each output makes one number of them, so one pull checks all rows.
-    Inputs of up to `max_elements` elements are checked element by element; larger ones at that
-    many random elements, and all together along random directions.
+    First each op that f records is checked by itself, in the order in which they ran, so that the
+    first one that is wrong is named; then f as a whole, with respect to its inputs and to the
+    parameters that it uses. Where a derivative differs from one central difference, slopes by
+    many steps, from the left and from the right, say why.
 
     Args:
-        f: takes Tensors (or Values) and returns one; any shape.
+        f: a function or a model. It gives a Tensor or Value of any shape, or several.
         xs: arrays, floats, Tensors or Values; integers and booleans are handed on as they are.
+        rtol, atol: a derivative may be off by atol + rtol · its size.
+        max_elements: inputs up to this size are checked element by element; larger ones at that
+            many random elements, and all together along random directions.
+        seed: of what is random here.
 
     Returns:
-        True.
+        True, with `.notes` on kinks where the gradient lies between the two slopes, on float32
+        inputs, and on slopes that rounding hides.
 
     Raises:
-        GradientError: naming op, input, index and both numbers. Where f is made of ops, the op
-            that is wrong by itself is the one named.
+        GradientError: naming op, input, index and both numbers, the line that called the op, and
+            the likely mistake.
+        ValueError: f gives other numbers when it runs again, or there is nothing to check.
 
     >>> gradcheck(lambda x: (x**2).sum(), np.array([1.0, 2.0]))
     True
+    >>> from groundup.engine import relu
+    >>> gradcheck(relu, np.array([0.0]))
+    True
+      input 0 at index (0,) is on a kink: slopes 0 and 1, and the gradient 0 lies between them
     """
-    xs = tuple(map(as_float64, xs))
-    if not any(map(moves, xs)):
+    options = Options(rtol, atol, max_elements, seed)
+    first = tick()
+    starts = [as_node(x) for x in xs]
+
+    def run() -> Any:
+        return joined(f(*starts))
+
+    names: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
+    with mode(witness=Lines()):
+        root = run()
+    notes = widths([*xs, *captured(root, names, first)])
+    names |= {leaf: called(f, leaf) for leaf in captured(root, names, first)}
+    if not names:
         raise ValueError("gradcheck: no input of floats, so there is no gradient to check")
-    error = next(mismatches(f, xs, rtol, atol, max_elements, seed), None)
-    if error is None:
-        return True
-    raise next(wrong_ops(f, xs, rtol, atol), error)
+    with widened(names), np.errstate(all="ignore"):
+        with mode(witness=Lines()):
+            root = run()
+        with no_grad():
+            if not np.array_equal(numbers(run()), numbers(root), equal_nan=True):
+                raise ValueError(
+                    "gradcheck: the function gives other numbers when it runs again. Draw noise "
+                    "outside and hand it in; put a model with dropout into .eval()"
+                )
+        check_ops(root, options)
+        found = findings(run, list(names), options)
+    for one in found:
+        if not one.sound:
+            more = () if TABLE.get(f) or one.kind != "wrong rule" else (LOST,)
+            raise error(getattr(f, "__name__", str(f)), names[one.leaf], one, more)
+    notes += [f"input {names[one.leaf]} at index {one.index} {noted(one)}" for one in found[:5]]
+    notes += [f"and {len(found) - 5} more such"] if len(found) > 5 else []
+    passed = Passed(True)
+    passed.notes = tuple(notes)
+    return passed
 
 
-def as_float64(x: Any) -> Any:
-    """An input as a float64 array or a Value; integers, booleans and None as they are."""
+# Functions as they are checked: on nodes, all results in one row
+
+
+def as_node(x: Any) -> Any:
+    """A float64 leaf with the numbers of an input; integers, booleans and None as they are."""
     if isinstance(x, Value):
         return Value(x.data, x.name)
     array = x.data if isinstance(x, Tensor) else x
     if isinstance(array, float) or (isinstance(array, np.ndarray) and array.dtype.kind == "f"):
-        return np.array(array, dtype=np.float64)
+        return Tensor(np.asarray(array, np.float64), requires_grad=True)
     return array
 
 
-def moves(x: Any) -> bool:
-    """Whether an input has a gradient that can be checked."""
-    return isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+def joined(out: Any) -> Any:
+    """The results of a function that gives several, one after the other in one row; a scalar
+    model's object array too. What is no node (None, ids) is left out."""
+    if not isinstance(out, tuple | list):
+        return out
+    parts: list[Any] = [part for part in out if isinstance(part, Node | np.ndarray)]
+    return np.concatenate([np.ravel(part) for part in parts])
 
 
-def mismatches(
-    f: Any, xs: tuple, rtol: float, atol: float, max_elements: int = 50, seed: int = 0
-) -> Iterator[GradientError]:
-    """Every place where the pullback of f disagrees with f."""
-    rng = np.random.default_rng(seed)
-    places = tuple(place for place, x in enumerate(xs) if moves(x))
-    out, pullback = partial_vjp(f, places, xs, {})
-    weights = rng.uniform(0.5, 1.5, np.shape(out))
-    grads = pullback(weights if np.ndim(weights) else float(weights))
-
-    def loss(moved: int, to: np.ndarray) -> float:
-        args = [to if place == moved else x for place, x in enumerate(xs)]
-        args = [node_at(a, x) if moves(x) else x for a, x in zip(args, xs, strict=True)]
-        with no_grad():
-            return float(np.sum(numbers(f(*args)) * weights))
-
-    for place, grad in zip(places, grads, strict=True):
-        point = numbers(xs[place])
-        for index, direction in directions(point.shape, max_elements, rng):
-            step = STEP * direction
-            numeric = (loss(place, point + step) - loss(place, point - step)) / (2 * STEP)
-            analytic = float(np.sum(numbers(grad)[direction != 0] * direction[direction != 0]))
-            bound = atol + rtol * max(abs(analytic), abs(numeric))
-            if not abs(analytic - numeric) <= bound and analytic != numeric:
-                yield GradientError(getattr(f, "__name__", str(f)), place, index, analytic, numeric)
+def captured(root: Any, starts: Any, first: int) -> list[Node]:
+    """The leaves behind root that f was not handed: parameters."""
+    roots = [root] if isinstance(root, Node) else root.flat if isinstance(root, np.ndarray) else []
+    behind = dict.fromkeys(node for one in roots for node in ancestry(one))
+    leaves = (node for node in behind if node.op is None and node.requires_grad)
+    return [leaf for leaf in leaves if leaf.born < first and leaf not in starts]
 
 
-def directions(shape: tuple[int, ...], max_elements: int, rng: Any) -> Iterator[tuple[Any, Any]]:
-    """(index, direction) in which to move an input: along each element; of a large input along
-    some, and then, with no index, along a few random mixtures of all."""
-    size = int(np.prod(shape))
-    chosen: Any = np.arange(size)
-    if size > max_elements:
-        chosen = np.sort(rng.choice(size, max_elements, replace=False))
-    for element in chosen:
-        unit = np.zeros(size)
-        unit[element] = 1.0
-        index = tuple(int(i) for i in np.unravel_index(element, shape))
-        yield index, unit.reshape(shape)
-    for _ in range(3 if size > max_elements else 0):
-        yield None, rng.standard_normal(shape) / np.sqrt(size)
+def called(f: Any, leaf: Node) -> str:
+    """What a parameter is called: by the module that f is, by itself, or what it is."""
+    paths = f.named_parameters() if hasattr(f, "named_parameters") else ()
+    return next((path for path, one in paths if one is leaf), leaf.name or describe(leaf))
 
 
-def node_at(number: Any, kind: Any) -> Node:
-    """A Tensor or a Value, whichever `kind` asks for, with these numbers."""
-    array = numbers(number)
-    return Value(array.item()) if isinstance(kind, Value) else Tensor(array)
+def widths(leaves: Iterable[Any]) -> list[str]:
+    """A note, if some of them are narrower than the check."""
+    dtypes = {str(x.dtype) for x in leaves if hasattr(x, "dtype") and x.dtype.kind == "f"}
+    narrow = ", ".join(sorted(dtypes - {"float64"}))
+    return [f"checked in float64, though inputs are {narrow}"] if narrow else []
 
 
-def numbers(x: Any) -> np.ndarray:
-    return np.asarray(x.data if isinstance(x, Node) else x)
+@contextmanager
+def widened(leaves: Iterable[Any]) -> Iterator[None]:
+    """Every leaf in float64, and afterwards as it was."""
+    before = [(leaf, leaf._data) for leaf in leaves]
+    try:
+        for leaf, data in before:
+            if isinstance(data, np.ndarray):
+                leaf._data = data.astype(np.float64)
+        yield
+    finally:
+        for leaf, data in before:
+            leaf._data = data
 
 
-def wrong_ops(f: Any, xs: tuple, rtol: float, atol: float) -> Iterator[GradientError]:
-    """The ops inside f that are wrong by themselves, in the order in which they ran."""
-    root = f(*(start(x) if moves(x) else x for x in xs))
+# One op by itself
+
+
+def check_ops(root: Any, options: Options) -> None:
+    """Check every op behind root by itself, oldest first.
+
+    Raises:
+        GradientError: for the first one whose rule is wrong.
+    """
+    few = options._replace(max_elements=min(options.max_elements, 20))
     for node in ancestry(root) if isinstance(root, Node) else ():
-        if node.op is not None and node.op.fn is not f:
-            call, leaves = op_as_function(node.op, node.args, node.kwargs)
-            yield from mismatches(call, leaves, rtol, atol)
+        if node.op is not None and TABLE.get(node.op.fn) is node.op:
+            call, leaves = op_as_function(node.op, node.args, node.kwargs, arrays=False)
+            check_call(node.op.name, call, leaves, few, node)
 
 
-def op_as_function(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple]:
-    """An op call as a function of its floats alone, wherever among the arguments they stand."""
-    args = tuple(map(as_nodes, args))
-    found = list(nodes(args))
+def check_call(
+    name: str, call: Any, leaves: tuple, options: Options, node: Node | None = None
+) -> None:
+    """Check a function of leaves, perhaps that of the op that made `node`.
+
+    Raises:
+        GradientError: a derivative is wrong.
+    """
+    starts = [as_node(leaf) for leaf in leaves]
+    run = lambda: call(*starts)  # noqa: E731
+    with np.errstate(all="ignore"):
+        found = findings(run, starts, options)
+    if not found or found[-1].sound:
+        return
+    wrong = found[-1]
+    places: Any = range(len(starts))
+    line = scope = ""
+    if node is not None:
+        places = places_of(node.args)
+        line = node.trace.line if node.trace else ""
+        scope = f" in {node.scope.path}" if node.scope and node.scope.path else ""
+    inputs = dict(zip(starts, places, strict=True))
+    cause = cause_of(run, wrong.leaf, options) if wrong.kind == "wrong rule" else ""
+    shown = ", ".join(f"{place}: {brief(leaf)}" for leaf, place in inputs.items())
+    more = (f"Called at {line}{scope}." if line else "", f"Its inputs were {shown}.")
+    raise error(name, inputs[wrong.leaf], wrong, more, cause, line)
+
+
+def places_of(args: tuple) -> list[int]:
+    """Which argument of an op each of its nodes is, or is part of."""
+    return [place for place, arg in enumerate(args) for n in nodes((arg,)) if n.requires_grad]
+
+
+def op_as_function(
+    op: Op, args: tuple, kwargs: dict[str, Any], arrays: bool = True
+) -> tuple[Any, tuple]:
+    """An op call as a function of its nodes that require a gradient, wherever they stand, and,
+    where `arrays`, of its float arrays."""
+    args = tuple(map(as_nodes, args)) if arrays else args
+    found = [node for node in nodes(args) if node.requires_grad]
 
     def call(*xs: Any) -> Any:
-        moved = dict(zip(found, xs, strict=True))
-        return joined(op.fn(*(each(moved.__getitem__, arg) for arg in args), **kwargs))
+        instead = iter(xs)
+        new = lambda node: next(instead) if node.requires_grad else node  # noqa: E731
+        return joined(op.fn(*(each(new, arg) for arg in args), **kwargs))
 
-    call.__name__ = op.name
-    return call, tuple(map(as_float64, found))
-
-
-def joined(out: Any) -> Any:
-    """The results of an op that gives several, one after the other in one row."""
-    return (
-        np.concatenate([np.ravel(part) for part in out]) if isinstance(out, tuple | list) else out
-    )
+    return call, tuple(x if isinstance(x, Value) else x.data for x in found)
 
 
 def as_nodes(arg: Any) -> Any:
@@ -178,4 +235,13 @@ def as_nodes(arg: Any) -> Any:
     if is_list(arg):
         return type(arg)(map(as_nodes, arg))
     is_float = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
-    return Tensor(arg) if is_float else arg
+    return Tensor(arg, requires_grad=True) if is_float else arg
+
+
+def cause_of(run: Callable[[], Any], leaf: Any, options: Options) -> str:
+    """The likely mistake, read off the whole gradient of a leaf."""
+    given, wanted = np.full((2, *numbers(leaf).shape), np.nan)
+    for one in derivatives(run, [leaf], options, even=True):
+        if one.index is not None:
+            given[one.index], wanted[one.index] = one.analytic, one.quick()
+    return likely_cause(given, wanted, numbers(run()).shape)

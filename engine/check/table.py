@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..derivatives import vjp
-from ..op import TABLE, Op
+from ..op import TABLE, Op, lookup
 from ..samples import Draw, RandomDraw
 from ..tensor import Tensor
-from .gradcheck import GradientError, gradcheck, op_as_function
+from .error import GradientError
+from .findings import Options
+from .gradcheck import check_call, op_as_function
 
 
-def check_op(op: Op, draw: Draw, order: int = 1) -> None:
+def check_op(op: Op | Callable[..., Any], draw: Draw, order: int = 1) -> None:
     """Hold one sampled call of an op against finite differences.
 
     Args:
-        op: a row of the table.
+        op: a row of the table, or the function that has one.
         draw: chooses the sample.
         order: 1 for the gradient, 2 for the gradient of the gradient.
 
@@ -26,22 +28,27 @@ def check_op(op: Op, draw: Draw, order: int = 1) -> None:
         GradientError: the rule is wrong.
         ValueError: the op says no samples, so nothing can be said of it.
     """
+    op = op if isinstance(op, Op) else lookup(op)
     if op.samples is None:
         raise ValueError(f"{op} has no samples: declare them, so that it can be checked")
     args, kwargs = op.samples(draw)
     call, leaves = op_as_function(op, args, kwargs)
     if order == 1:
-        gradcheck(call, *leaves)
-        return
+        check_call(op.name, call, leaves, Options())
+    else:
+        check_call(f"gradient of {op}", gradient_of(call), leaves, Options(rtol=1e-4))
 
-    def gradients_of_call(*xs: Any) -> Any:
+
+def gradient_of(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The sum of the squares of a function's gradients, as a function of the same inputs."""
+
+    def squares(*xs: Any) -> Any:
         out, pullback = vjp(call, *xs)
         # Weights that differ, so that rows do not cancel.
         weights = np.linspace(1.0, 1.5, out.size).reshape(out.shape)
         return sum((g * g).sum() for g in pullback(Tensor(weights)))
 
-    gradients_of_call.__name__ = f"gradient of {op}"
-    gradcheck(gradients_of_call, *leaves, rtol=1e-4)
+    return squares
 
 
 def check_table(samples: int = 20) -> Iterator[tuple[Op, GradientError | None]]:

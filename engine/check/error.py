@@ -1,0 +1,76 @@
+"""What is said of a gradient that is not the slope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .findings import Finding, numbers
+
+
+class GradientError(AssertionError):
+    """A gradient that differs from the slope, or a slope that finite differences cannot find.
+
+    Attributes:
+        op: name of the op or function that is wrong.
+        input: which of its inputs, counted from 0; of a parameter that f uses, its name.
+        index: which element of that input; None for a random direction.
+        analytic: what the engine's rule says.
+        numeric: what central differences say.
+        kind: "wrong rule", "kink" or "precision".
+        cause: the likely mistake; "" where none of the usual ones fits.
+        line: file:line of the user's code that called the op.
+    """
+
+    def __init__(
+        self, op: str, input: Any, index: Any, analytic: float, numeric: float, *,
+        kind: str = "wrong rule", cause: str = "", line: str = "", more: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        self.op, self.input, self.index = op, input, index
+        self.analytic, self.numeric = analytic, numeric
+        self.kind, self.cause, self.line = kind, cause, line
+        place = f"index {index}" if index is not None else "no index, along a random direction"
+        super().__init__(
+            f"the gradient of {op} with respect to input {input} at {place} is {analytic:.10g}, "
+            f"but finite differences give {numeric:.10g}"
+            + "".join(f"\n  {sentence}" for sentence in more)
+        )
+
+
+def error(
+    name: str, input: Any, found: Finding, sentences: Iterable[str], cause: str = "", line: str = ""
+) -> GradientError:
+    left, right, _ = found.slopes
+    what = {
+        "wrong rule": f"The rule is wrong: slopes from the left, {left.value:.6g}, and from the "
+        f"right, {right.value:.6g}, agree, whatever the step.",
+        "kink": f"There is a kink: the slope is {left.value:.6g} from the left and "
+        f"{right.value:.6g} from the right, and a gradient has to lie between them.",
+        "precision": "Finite differences do not settle as the step shrinks: the function jumps "
+        f"here, is vertical, or rounds (float32 inside?). Steps around the best differ by "
+        f"{found.best.spread:.2g}.",
+    }[found.kind]
+    more = [what, *sentences, f"Likely: {cause}." if cause else ""]
+    return GradientError(
+        name, input, found.index, found.analytic, found.best.value,
+        kind=found.kind, cause=cause, line=line, more=filter(None, more),
+    )  # fmt: skip
+
+
+def noted(found: Finding) -> str:
+    left, right, _ = found.slopes
+    if found.kind == "kink":
+        return (
+            f"is on a kink: slopes {left.value:.6g} and {right.value:.6g}, and the gradient "
+            f"{found.analytic:.6g} lies between them"
+        )
+    return f"is known to ±{found.best.spread:.2g} alone, and the gradient agrees so far"
+
+
+def brief(leaf: Any) -> str:
+    array = numbers(leaf)
+    if array.size <= 12:
+        return np.array2string(array, separator=", ", threshold=12).replace("\n", "")
+    return f"{array.shape} from {np.min(array):.4g} to {np.max(array):.4g}"
