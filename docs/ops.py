@@ -20,7 +20,7 @@ In a rule, the numbers among the arguments are those of one example.
 
 Every op is held against finite differences at first and second order, on shapes with empty axes,
 in float32, on strided and read-only arrays; against the scalar engine, to rounding, unless it is
-said to be exempt; and most, where it is installed, against PyTorch.
+said to be exempt; and, where it is installed, against PyTorch.
 """
 
 

@@ -11,7 +11,7 @@ from .graph import Node, modes, nodes
 from .op import Op
 from .value import MIXED, Value
 
-ARRAYS = (np.ndarray, np.generic)
+ARRAYS = np.ndarray | np.generic
 LISTS = {list, tuple}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import Lines
-from ..arguments import each, is_list
+from ..arguments import ARRAYS, each, is_list
 from ..graph import Node, ancestry, describe, mode, no_grad, nodes, tick
 from ..op import TABLE, Op
 from ..tensor import Tensor
@@ -126,7 +126,7 @@ def joined(out: Any) -> Any:
     model's object array too. What is no node (None, ids) is left out."""
     if not isinstance(out, tuple | list):
         return out
-    parts: list[Any] = [part for part in out if isinstance(part, Node | np.ndarray)]
+    parts: list[Any] = [part for part in out if isinstance(part, Node | ARRAYS)]
     return np.concatenate([np.ravel(part) for part in parts])
 
 
