@@ -14,7 +14,7 @@ from .graph import Node, describe, mode
 OURS = (__name__.split(".")[0], "numpy")  # frames of these are not the user's
 
 
-class Trace(NamedTuple):
+class Seen(NamedTuple):
     """What the mode remembers of a node: the user's line, and fingerprints of what it used."""
 
     line: str
@@ -38,7 +38,7 @@ class Witness:
 
     def made(self, node: Node) -> None:
         """Note where a node came from, and what it was made of."""
-        node.trace = Trace(users_line(), fingerprints(node))
+        node.seen = Seen(users_line(), fingerprints(node))
 
     def handed(self, node: Node, grad: Any, shares: Iterable[Any]) -> Iterator[Any]:
         """Hand on the shares of one step back.
@@ -47,9 +47,9 @@ class Witness:
             RuntimeError: an array that the op used has other numbers now.
             FloatingPointError: the first NaN or infinity among the gradients.
         """
-        at = node.trace.line if node.trace else "made outside the mode"
-        if node.trace and node.trace.fingerprints != fingerprints(node):
-            both = zip(node.trace.fingerprints, fingerprints(node), strict=True)
+        at = node.seen.line if node.seen else "made outside the mode"
+        if node.seen and node.seen.fingerprints != fingerprints(node):
+            both = zip(node.seen.fingerprints, fingerprints(node), strict=True)
             place = next(i for i, (then, now) in enumerate(both) if then != now)
             which = f"argument {place - 1} of {node.op}" if place else f"the result of {node.op}"
             raise RuntimeError(
@@ -74,7 +74,7 @@ class Lines(Witness):
         pass
 
     def made(self, node: Node) -> None:
-        node.trace = Trace(users_line(), ())
+        node.seen = Seen(users_line(), ())
 
 
 def detect_anomaly() -> Any:

@@ -24,7 +24,14 @@ def own_lists(op: Op, args: tuple) -> tuple:
     for arg in args:
         if is_list(arg) and not op.lists and any(True for _ in nodes(arg)):
             raise TypeError(f"{op}: a list of Tensors is no array; join them with np.stack first")
-    return tuple([*arg] if type(arg) is list else arg for arg in args)
+    return tuple(map(own_list, args))
+
+
+def own_list(arg: Any) -> Any:
+    """A copy of a list, and of those in a tuple, as of an index."""
+    if not isinstance(arg, list | tuple):
+        return arg
+    return (tuple if isinstance(arg, tuple) else list)(map(own_list, arg))
 
 
 def unpacked(args: tuple) -> tuple[list[Any], Any, bool]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import each
-from .graph import Node, ancestry, enable_grad, modes, nodes, tick, walk
+from .graph import Node, ancestry, enable_grad, modes, nodes, swept, tick
 from .op import Op
 from .tensor import Tensor, leaf, variable
 
@@ -73,8 +73,9 @@ class Recomputed(Tensor):
                 f"checkpoint: {op} gave other numbers when it ran again. If it draws noise, draw "
                 "it before and hand it in as an argument"
             )
-        wanted = dict(zip(nodes(starts), nodes(own), strict=False))
+        floats = (node for node in nodes(own) if node.data.dtype.kind == "f")
+        wanted = dict(zip(nodes(starts), floats, strict=True))
         wanted |= {node: node for node in self.args[self.saved :]}
-        for node, share in walk(root, grad, first):
-            if node in wanted and wanted[node].requires_grad:
+        for node, share in swept(root, grad, wanted.__contains__, first):
+            if wanted[node].requires_grad:
                 yield wanted[node], share

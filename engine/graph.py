@@ -6,12 +6,17 @@ consumer of `walk`. Read this file first.
 
 from __future__ import annotations
 
+import functools
 import heapq
+import inspect
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ContextDecorator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 if TYPE_CHECKING:
     from .op import Op
@@ -40,6 +45,7 @@ class Modes(threading.local):
     # Birth of the first input of the outermost derivative being taken: what is born after it may
     # be a variable of that derivative, captured by one inside (grad of grad).
     tracing: int | None = None
+    careful = True  # 0 · ∞ on the way back is 0; see `swept`
     witness: Any = None  # looks at every op while debugging; see anomaly.py
 
     def __init__(self) -> None:
@@ -61,10 +67,37 @@ class mode(ContextDecorator):
         modes.__dict__.update(self.settings)
 
     def __exit__(self, *error: object) -> None:
-        # Its own latest entry: a generator that holds a block open may end before or after.
-        places = (i for i, (block, _) in enumerate(modes.entered) if block is self)
-        _, before = modes.entered.pop(max(places))
-        modes.__dict__.update(before)
+        # Its own latest entry. A generator that holds a block open may end before one that was
+        # opened later: then that one restores what was there before both.
+        places = [i for i, (block, _) in enumerate(modes.entered) if block is self]
+        if not places:
+            return  # opened in another thread, whose modes are not ours
+        _, before = modes.entered.pop(places[-1])
+        for key, value in before.items():
+            later = (saved for _, saved in modes.entered[places[-1] :] if key in saved)
+            next(later, modes.__dict__)[key] = value
+
+    def __call__(self, function: Any) -> Any:
+        """The function inside such a block; of a generator function, each of its steps."""
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def stepwise(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            advance, sent = steps.send, None
+            while True:
+                try:
+                    with self:
+                        out = advance(sent)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    advance, sent = steps.send, (yield out)
+                except BaseException as error:  # noqa: BLE001  (it is the generator's to catch)
+                    advance, sent = steps.throw, error
+
+        return stepwise
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:
@@ -96,7 +129,7 @@ class Node:
 
     # fmt: off
     __slots__ = (
-        "_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "trace",
+        "_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "seen",
     )
     # fmt: on
 
@@ -110,7 +143,7 @@ class Node:
     requires_grad: bool
     scope: Scope | None
     name: str | None
-    trace: Any  # what `detect_anomaly` remembers of it
+    seen: Any  # what `detect_anomaly` remembers of it
 
     # Comparisons compare numbers, so the hash must be said again: identity.
     __hash__ = object.__hash__
@@ -165,12 +198,10 @@ class Node:
                 f"backward() from {describe(self)}: it is a constant. Give an input "
                 "requires_grad=True, and compute outside no_grad()."
             )
-        steps = walk(self, self.seed(seed.data if isinstance(seed, Node) else seed))
-        for observer in modes.observers:
-            steps = observer(self, steps)
+        start = self.seed(seed.data if isinstance(seed, Node) else seed)
         # Collect first, assign after: a walk that is interrupted leaves every .grad whole, and
         # threads that share a leaf do not lose each other's gradients.
-        kept = [step for step in steps if step[0].keeps_grad]
+        kept = swept(self, start, attrgetter("keeps_grad"), observers=modes.observers)
         with assigning:
             sums = [(node, node.summed(grad)) for node, grad in kept]
             for node, total in sums:
@@ -245,13 +276,50 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
             if quick:  # a Value keeps its partial derivatives, None where nothing flows
                 if share is None:
                     continue
-                share *= grad
+                share = share * grad if grad else 0.0  # and not 0 · ∞
             key = -arg.born
             if key in pending:
                 pending[key] = arg, pending[key][1] + share
             else:
                 pending[key] = arg, share
                 heapq.heappush(queue, key)
+
+
+def swept(
+    root: Node,
+    seed: Any,
+    keep: Callable[[Node], Any],
+    since: int = 0,
+    observers: tuple[Observer, ...] = (),
+) -> list[tuple[Node, Any]]:
+    """The steps of a walk, of those nodes alone that `keep` wants.
+
+    A number that is 0 stays 0 on its way back through an op on each element, be the slope there
+    infinite: nothing flows into the branch that `where` did not take. To see to that takes time,
+    so we first walk without, and numpy tells when 0 · ∞ has made a NaN.
+    """
+    careful = modes.careful
+    if not (observers or modes.witness):
+        modes.careful = False
+        try:
+            with np.errstate(invalid="raise"):
+                kept = [step for step in walk(root, seed, since) if keep(step[0])]
+            if not any(has_nan(grad) for _, grad in kept):
+                return kept
+        except FloatingPointError:
+            pass
+        finally:
+            modes.careful = careful
+    steps = walk(root, seed, since)
+    for observer in observers:
+        steps = observer(root, steps)
+    return [step for step in steps if keep(step[0])]
+
+
+def has_nan(x: Any) -> bool:
+    data = x.data if isinstance(x, Node) else x
+    square = data * data if type(data) is float else np.vdot(data, data)
+    return bool(square != square)
 
 
 def stamp_change(node: Node) -> None:

@@ -35,7 +35,7 @@ class Kernel(NamedTuple):
     backward: Callable[[Any, Any], Sequence[Any]]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Op:
     """A row of the table.
 
@@ -77,8 +77,10 @@ class Op:
         """Whether the function is declared here, and not numpy's."""
         return getattr(self.fn, "__wrapped__", None) is self.definition
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.name
+
+    __str__ = __repr__
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -88,16 +90,20 @@ class Op:
             return inspect.signature(self.definition)
         return inspect.Signature(list(inspect.signature(rule).parameters.values())[2:])
 
-    def rule(self, place: int) -> Vjp:
-        """The vjp of the argument in that place.
+    @functools.cached_property
+    def is_elementwise(self) -> bool:
+        """Whether each number of the result comes of one number of each argument."""
+        return self.fn is np.where or getattr(self.fn, "signature", "") is None  # matmul's is not
+
+    def rule(self, place: int) -> Vjp | None:
+        """The vjp of the argument in that place; None where it is declared to be flat.
 
         Raises:
             TypeError: the op has none for it.
         """
-        vjp = self.vjps[place] if self.vjps and place < len(self.vjps) else None
-        if vjp is None:
+        if not self.vjps or place >= len(self.vjps):
             raise TypeError(f"{self} has no rule for its argument {place}, which needs a gradient")
-        return vjp
+        return self.vjps[place]
 
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The same arguments in their places, where the rules look for them.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.activation import erf, relu
+from .ops.activation import erf, relu, sigmoid
 
 # Floats as IEEE and numpy have them, where Python would raise
 
@@ -116,6 +116,13 @@ def error_function(a: float) -> Any:
     return math.erf(a), (2 / math.sqrt(math.pi) * math.exp(-a * a),)
 
 
+def logistic(a: float) -> Any:
+    """1 / (1 + exp(−it)), between 0 and 1."""
+    power = math.exp(-abs(a))
+    out = (power if a < 0 else 1.0) / (1 + power)
+    return out, (out * (1 - out),)
+
+
 def absolute(a: float) -> Any:
     """Its size, with slope 0 at 0."""
     return math.fabs(a), (float((a > 0) - (a < 0)) if a == a else a,)
@@ -148,14 +155,14 @@ def hypotenuse(a: float, b: float) -> Any:
 
 
 def angle(a: float, b: float) -> Any:
-    square = a * a + b * b
-    return math.atan2(a, b), (quotient(b, square), -quotient(a, square))
+    r = math.hypot(a, b) or 1.0
+    return math.atan2(a, b), (b / r / r, -(a / r / r))
 
 
 def log_of_sum(a: float, b: float) -> Any:
     """log(exp(a) + exp(b)), the larger taken out."""
     out = float(np.logaddexp(a, b))
-    return out, (math.exp(a - out), math.exp(b - out))
+    return out, tuple(math.exp(x - out) if x != out else 1.0 for x in (a, b))
 
 
 # Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
@@ -189,6 +196,7 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.tanh: tangent,
     relu: rectified,
     erf: error_function,
+    sigmoid: logistic,
     np.absolute: absolute,
     np.exp2: of_numpy(lambda a: math.pow(2.0, a), np.exp2, lambda a, out: out * math.log(2)),
     np.expm1: of_numpy(math.expm1, np.expm1, lambda a, out: out + 1),

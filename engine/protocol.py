@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.activation import erf, relu
+from .ops.activation import erf, relu, sigmoid
 from .ops.index import At
 from .ops.shape import getitem
 
@@ -87,7 +87,8 @@ class NumpyProtocol:
     __abs__ = _unary(np.absolute)
     exp, log, sqrt = map(_unary, (np.exp, np.log, np.sqrt))
     sin, cos, tanh = map(_unary, (np.sin, np.cos, np.tanh))
-    abs, relu, erf = map(_unary, (np.absolute, relu, erf))
+    abs, square = map(_unary, (np.absolute, np.square))
+    relu, erf, sigmoid = map(_unary, (relu, erf, sigmoid))
     sum, mean, max, min = map(_reduction, (np.sum, np.mean, np.max, np.min))
     var, std = map(_reduction, (np.var, np.std))
 

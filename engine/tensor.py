@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import LISTS, each, needs_grad, of_width, own_lists, plain, unpacked
-from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, tick, walk
+from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, swept, tick
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.shape import identity
 from .protocol import NumpyProtocol
@@ -63,7 +63,7 @@ class Tensor(NumpyProtocol, Node):
         self._data, self._grad, self.requires_grad, self._retains = data, None, needs, False
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
-        self.scope, self.name, self.trace = modes.scope, None, None
+        self.scope, self.name, self.seen = modes.scope, None, None
         if op is not None and modes.witness:
             modes.witness.made(self)
         return self
@@ -96,7 +96,7 @@ class Tensor(NumpyProtocol, Node):
     @grad.setter
     def grad(self, new: Any) -> None:
         if new is not None:
-            new = np.asarray(new)
+            new = np.asarray(plain(new))
             if new.shape != self.shape:
                 raise ValueError(f"grad of shape {new.shape} assigned to a Tensor of {self.shape}")
             if new is not self._grad:  # after x.grad *= …, it is
@@ -167,7 +167,7 @@ class Tensor(NumpyProtocol, Node):
             args = self.args if recorded else [plain(arg) for arg in self.args]
             out = self if recorded else self._data
             pairs = (
-                (arg, op.rule(place)(grad, out, *args, **self.kwargs))
+                (arg, share_by(op, place, grad, out, args, self.kwargs))
                 for place, arg in enumerate(self.args)
                 if needs_grad(arg)
             )
@@ -250,10 +250,10 @@ def _restored(kind: type[Tensor], data: Any, requires: bool, name: Any, grad: An
 
 def stamp_shared(node: Node) -> None:
     """Stamp a node whose array was written in place, and those that it is a view of."""
-    stamp_change(node)
-    for parent in node.parents():
-        if np.may_share_memory(parent._data, node._data):
-            stamp_shared(parent)
+    written = [node]
+    while written:
+        stamp_change(node := written.pop())
+        written += [p for p in node.parents() if np.may_share_memory(p._data, node._data)]
 
 
 def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
@@ -266,7 +266,7 @@ def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
 
 def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     """The Tensor op(*args, **kwargs): its array, and how it was made."""
-    if not LISTS.isdisjoint(map(type, args)):
+    if op.lists or not LISTS.isdisjoint(map(type, args)):
         args = own_lists(op, args)
     arrays, width, needs = unpacked(args)
     saved = None
@@ -318,7 +318,7 @@ def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
     """∂root/∂arg for each argument, None where there is none; what is behind is left alone."""
     targets = dict.fromkeys(nodes(args))
     oldest = min((node.born for node in targets), default=0)
-    found = {node: grad for node, grad in walk(root, seed, oldest) if node in targets}
+    found = dict(swept(root, seed, targets.__contains__, oldest))
     return [each(found.get, arg) for arg in args]
 
 
@@ -335,6 +335,17 @@ def variable(x: Tensor, dtype: Any = None) -> Any:
 def leaf(x: Tensor) -> Any:
     """The same with nothing behind it; it wants a gradient if x does."""
     return made(x._data, x.requires_grad) if x.dtype.kind == "f" else x._data
+
+
+def share_by(op: Op, place: int, grad: Any, out: Any, args: Sequence[Any], kwargs: Any) -> Any:
+    """The share of one argument by its rule; None where it has no gradient."""
+    vjp = op.rule(place)
+    if vjp is None:
+        return None
+    if not (modes.careful and op.is_elementwise):
+        return vjp(grad, out, *args, **kwargs)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(grad, 0), 0, vjp(grad, out, *args, **kwargs))
 
 
 def fit(share: Any, arg: Tensor) -> Any:

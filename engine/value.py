@@ -16,7 +16,7 @@ import numpy as np
 from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
 from .op import CONSTANT, INTERPRETERS, TABLE, Op, lookup
-from .ops.activation import erf, relu
+from .ops.activation import erf, relu, sigmoid
 from .partials import PARTIALS
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
@@ -43,7 +43,7 @@ def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials) -> Va
     node._data, node._grad, node.requires_grad = data, 0.0, True
     node.op, node.args, node.partials = op, args, partials
     node.born, node.changed = tick(), 0
-    node.scope, node.name, node.trace = modes.scope, None, None
+    node.scope, node.name, node.seen = modes.scope, None, None
     if modes.witness:
         modes.witness.made(node)
     return node
@@ -130,7 +130,7 @@ class Value(Node):
         self._data, self._grad, self.requires_grad = float(data), 0.0, requires_grad
         self.op, self.args, self.partials = None, (), ()
         self.born, self.changed = tick(), 0
-        self.scope, self.name, self.trace = modes.scope, name, None
+        self.scope, self.name, self.seen = modes.scope, name, None
 
     @property
     def data(self) -> float:
@@ -175,7 +175,7 @@ class Value(Node):
         if isinstance(grad, Value):
             return self.recorded_shares(grad)
         pairs = zip(self.args, self.partials, strict=True)
-        return [(arg, grad * partial) for arg, partial in pairs if partial is not None]
+        return [(arg, grad * p if grad else 0.0) for arg, p in pairs if p is not None]
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
         """By the rules in the table, so that the shares are Values themselves."""
@@ -183,6 +183,8 @@ class Value(Node):
         for arg, vjp in zip(self.args, vjps, strict=True):
             if isinstance(arg, Value) and arg.requires_grad and vjp is not None:
                 share = unwrap(vjp(grad, self, *self.args))
+                if grad._data == 0 and floats(share) != 0:  # 0 · ∞
+                    share = 0.0
                 yield arg, share if isinstance(share, Value) else Value(share, requires_grad=False)
 
     def summed(self, grad: Any) -> float:
@@ -204,7 +206,7 @@ class Value(Node):
     arcsin, arccos, arctan = map(function, (np.arcsin, np.arccos, np.arctan))
     sinh, cosh, tanh = map(function, (np.sinh, np.cosh, np.tanh))
     arcsinh, arccosh, arctanh = map(function, (np.arcsinh, np.arccosh, np.arctanh))
-    relu, erf = map(function, (relu, erf))
+    relu, erf, sigmoid = map(function, (relu, erf, sigmoid))
 
     def __pos__(self) -> Value:
         return self

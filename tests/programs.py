@@ -37,6 +37,8 @@ TOLERANCE = 1e-9  # of values and gradients, times the larger of 1 and the numbe
 CURVED_TOLERANCE = 1e-7  # of Hessians times vectors
 MOVE, WAVES = 0.03, 30.0  # see above: below 1/32, as both arguments of a choice may move
 STEPS = (3, 15)
+# On a plain array numpy reads the lower half of these, and ours reads the whole of a Tensor.
+SYMMETRIC = (np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh)
 LARGE = 4.0  # what is larger is divided by its largest number before it flows on
 
 # A program
@@ -165,6 +167,9 @@ def op_step(program, draw, op):
     args, kwargs = sample(op, draw)
     again: list[Ref] = []  # what has flowed into this step already
     args = each_float(lambda a: flow(program, draw, a, again), args)
+    if op.fn in SYMMETRIC and isinstance(args[0], Ref):
+        turned = program.call(np.swapaxes, args[0], -1, -2)
+        args = (program.call(operator.add, args[0], turned),)
     program.step(op.fn, program.call(op.fn, *args, **kwargs))
 
 

@@ -187,7 +187,7 @@ def test_a_zero_gradient_and_none_at_all_look_different():
 @pytest.mark.parametrize(
     ("graph", "word"),
     [
-        (lambda x: x.log() * x, "gradient is NaN"),
+        (lambda x: x.log() - x.log(), "gradient is NaN"),
         (lambda x: (x + 1) * 1e-12, "gradient vanished"),
         (lambda x: (x + 1) * 1e9, "gradient exploded"),
         (lambda x: x.log(), "gradient is infinite"),

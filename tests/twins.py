@@ -22,7 +22,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from groundup import engine
 from groundup.engine.op import TABLE
-from groundup.engine.ops import index, matrix, shape, window
+from groundup.engine.ops import index, matrix, products, shape, window
 
 D = torch.distributions
 torch.set_num_threads(1)  # with arrays this small a second one only takes a core from others
@@ -435,6 +435,7 @@ TWINS = {
     np.vdot: lambda a, b: torch.dot(a.ravel(), b.ravel()),
     np.kron: lambda a, b: torch.kron(a.contiguous(), b.contiguous()),  # 2.13 fails on transposes
     np.einsum: torch.einsum,
+    products.einsum: torch.einsum,
     np.tensordot: torch.tensordot,
     engine.linear: F.linear,
     # matrices

@@ -189,6 +189,7 @@ def written_rule(node: Node, grad: Any, place: int) -> tuple[str, str]:
     if op.vjps is None:
         return f"through the definition of {op}", ""
     vjp = op.rule(place)
+    assert vjp is not None
     args = tuple(map(_array, node.args))
     written = vjp(Name("∂out", grad), Name("out", node.data), *symbols(vjp, args), **node.kwargs)
     if any(np.ndim(x) for x in args):

@@ -200,7 +200,7 @@ def check_call(
     line = scope = ""
     if node is not None:
         places = places_of(node.args)
-        line = node.trace.line if node.trace else ""
+        line = node.seen.line if node.seen else ""
         scope = f" in {node.scope.path}" if node.scope and node.scope.path else ""
     inputs = dict(zip(starts, places, strict=True))
     cause = cause_of(run, wrong.leaf, options) if wrong.kind == "wrong rule" else ""

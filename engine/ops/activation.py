@@ -30,8 +30,8 @@ def erf(a: Any) -> Any:
     >>> round(float(erf(1.0)), 4)
     0.8427
     """
-    exact = _erf(a)
-    return exact.astype(a.dtype) if isinstance(exact, np.ndarray) else exact
+    floats = np.asarray(a)
+    return np.asarray(_erf(floats), floats.dtype if floats.dtype.kind == "f" else float)[()]
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -82,12 +82,14 @@ def gelu(a: Any, approximate: str = "none") -> Any:
 
 @op(lambda g, out, a: g * out * (1 - out), samples=elementwise(REAL))
 def sigmoid(a: Any) -> Any:
-    """1 / (1 + exp(−a)), between 0 and 1, by a tanh that cannot overflow.
+    """1 / (1 + exp(−a)), between 0 and 1; exp of no positive number, so that nothing overflows
+    and no digit of a small one is lost.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    return 0.5 + 0.5 * np.tanh(0.5 * a)
+    power = np.exp(-np.abs(a))
+    return np.where(np.less(a, 0), power, 1) / (1 + power)
 
 
 @op(lambda g, out, a: g * sigmoid(a), samples=elementwise(REAL))

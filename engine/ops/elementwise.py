@@ -94,16 +94,24 @@ declare(
     lambda g, out, a, b: g * b / (out + (out == 0)),
     samples=elementwise(REAL, REAL),
 )
+
+
+def length(a: Any, b: Any) -> Any:
+    """√(a² + b²), or 1 where both are 0."""
+    r = np.hypot(a, b)
+    return r + (r == 0)
+
+
 declare(
     np.arctan2,
-    lambda g, out, a, b: g * b / (a * a + b * b),
-    lambda g, out, a, b: -g * a / (a * a + b * b),
+    lambda g, out, a, b: g * (b / length(a, b)) / length(a, b),  # slope 0 where both are 0
+    lambda g, out, a, b: -g * (a / length(a, b)) / length(a, b),
     samples=elementwise(REAL, REAL),
 )
 declare(
     np.logaddexp,
-    lambda g, out, a, b: g * np.exp(a - out),
-    lambda g, out, a, b: g * np.exp(b - out),
+    lambda g, out, a, b: g * np.exp(np.where(a == out, 0, a - out)),  # ∞ − ∞ is no number
+    lambda g, out, a, b: g * np.exp(np.where(b == out, 0, b - out)),
     samples=elementwise(REAL, REAL),
 )
 

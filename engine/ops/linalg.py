@@ -95,16 +95,11 @@ def dot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def dot(a: Any, b: Any) -> Any:
-    """np.dot of up to two dimensions, as a product or a matrix product.
-
-    Raises:
-        ValueError: more dimensions, where np.dot and `@` differ.
-    """
+    """A product, a matrix product, or, above two dimensions, one over the last axis of a and the
+    last but one of b."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
-    if np.ndim(b) > 2:
-        raise ValueError(f"dot: b of shape {np.shape(b)}; above two dimensions write a @ b")
-    return np.matmul(a, b)
+    return np.matmul(a, b) if np.ndim(b) <= 2 else np.tensordot(a, b, (-1, -2))
 
 
 declare(np.dot, definition=dot, samples=dot_samples)

@@ -167,6 +167,7 @@ def _attention_forward(
 ) -> tuple[np.ndarray, Any]:
     """The definition, with the scores turned into weights where they lie."""
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    attn_mask = checked_mask(attn_mask)
     weights = (query * scale) @ key.swapaxes(-1, -2)  # (…, T, S)
     added = attn_mask is not None and attn_mask.dtype != bool
     if added:
@@ -196,6 +197,21 @@ def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     mask_share = scores.copy() if added else None
     scores *= scale
     return scores @ key, scores.swapaxes(-1, -2) @ query, value_share, mask_share, noise_share
+
+
+def checked_mask(mask: Any) -> Any:
+    """The mask as an array.
+
+    Raises:
+        TypeError: integers, which could mean either kind.
+    """
+    mask = np.asarray(mask) if isinstance(mask, list) else mask
+    if mask is not None and mask.dtype.kind not in "bfO":
+        raise TypeError(
+            f"scaled_dot_product_attention: attn_mask of {mask.dtype}. Booleans say where a query "
+            "may look (mask == 1), floats are added to the scores"
+        )
+    return mask
 
 
 def _allowed(shape: tuple[int, ...], mask: Any, is_causal: bool) -> Any:
@@ -240,6 +256,7 @@ def scaled_dot_product_attention(
            [2.]])
     """
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    attn_mask = checked_mask(attn_mask)
     scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
     if attn_mask is not None and attn_mask.dtype != bool:
         scores, attn_mask = scores + attn_mask, None

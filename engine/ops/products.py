@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..op import declare
+from ..op import declare, op
 from ..samples import Draw, with_array
 from .shape import scatter
 
@@ -51,17 +52,23 @@ def einsum_vjp(place: int) -> Any:
                 factors.append((letter, np.ones(np.shape(x)[axis])))
             target += letter
         written = ",".join(t for t, _ in factors) + "->" + target
-        return np.einsum(written, *(a for _, a in factors))
+        share = einsum(written, *(a for _, a in factors))
+        # A size of 1 everywhere else was stretched over this operand's.
+        stretched = np.shape(share) != np.shape(x)[: np.ndim(share)]
+        return np.broadcast_to(share, np.shape(x)) if stretched else share
 
     return vjp
 
 
-def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
-    if not isinstance(subscripts, str):
-        raise TypeError("einsum: here the subscripts are a text, as in 'ij,jk->ik'")
-    # With optimize, two factors go through BLAS where they can; not for arrays of objects.
-    objects = any(isinstance(x, np.ndarray) and x.dtype.kind == "O" for x in operands)
-    return np.einsum(subscripts, *operands, optimize=optimize and not objects)
+def subscripts_of(operands: Sequence[Any]) -> tuple[str, list[Any]]:
+    """numpy's other form, `a, [0, 1], b, [1, 2], [0, 2]`, in the usual one."""
+    pairs = [*zip(operands[::2], operands[1::2], strict=False)]
+
+    def text(axes: Any) -> str:
+        return "".join("..." if i is ... else string.ascii_letters[i] for i in axes)
+
+    after = "->" + text(operands[-1]) if len(operands) % 2 else ""
+    return ",".join(text(axes) for _, axes in pairs) + after, [a for a, _ in pairs]
 
 
 EINSUMS = (
@@ -82,13 +89,29 @@ def einsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 FACTORS = 32  # numpy takes no more
-declare(
-    np.einsum,
-    None,
-    *map(einsum_vjp, range(FACTORS)),
-    definition=einsum,
-    samples=einsum_samples,
-)
+
+
+@op(None, *map(einsum_vjp, range(FACTORS)), samples=einsum_samples)
+def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
+    """The sum of products that `subscripts` say, as of np.einsum.
+
+    >>> einsum("ij,j->i", np.eye(2), np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+    # With optimize, two factors go through BLAS where they can; not for arrays of objects.
+    objects = any(isinstance(x, np.ndarray) and x.dtype.kind == "O" for x in operands)
+    operands = tuple(x.view(np.ndarray) if isinstance(x, np.ndarray) else x for x in operands)
+    return np.einsum(subscripts, *operands, optimize=optimize and not objects)
+
+
+def either_form(*operands: Any, optimize: Any = True) -> Any:
+    if isinstance(operands[0], str):
+        return einsum(*operands, optimize=optimize)
+    subscripts, arrays = subscripts_of(operands)
+    return einsum(subscripts, *arrays, optimize=optimize)
+
+
+declare(np.einsum, definition=either_form, samples=einsum_samples, inline=True)
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -107,7 +130,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         letters_b[j] = letters_a[i]
     summed = {letters_a[i] for i in of_a}
     result = "".join(c for c in [*letters_a, *letters_b] if c not in summed)
-    return np.einsum(f"{letters_a},{''.join(letters_b)}->{result}", a, b)
+    return einsum(f"{letters_a},{''.join(letters_b)}->{result}", a, b)
 
 
 def two(*shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:

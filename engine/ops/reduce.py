@@ -7,9 +7,11 @@ in numpy.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import constant, declare, op
 from ..samples import Draw, along_axis, reduction
@@ -17,7 +19,7 @@ from ..samples import Draw, along_axis, reduction
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's gradient with the reduced axes back in place, so that it broadcasts to a."""
-    if keepdims:
+    if keepdims or np.ndim(a) == 0:
         return g
     return np.expand_dims(g, tuple(range(np.ndim(a))) if axis is None else axis)
 
@@ -131,30 +133,13 @@ def cumprod(a: Any, axis: Any = None) -> Any:
 declare(np.cumprod, definition=cumprod, samples=cumsum_samples)
 
 
-def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return kept(g, x, axis, keepdims) * np.exp(x - kept(out, x, axis, keepdims))
-
-
-@op(logsumexp_vjp, samples=reduction(min_side=1))
-def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """log Σ exp(x), the largest taken out, so that nothing overflows.
-
-    >>> float(logsumexp(np.array([1000.0, 1000.0])).round(4))
-    1000.6931
-    """
-    top = np.max(x, axis=axis, keepdims=True)
-    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
-    out = top + np.log(total)
-    return out if keepdims else np.sum(out, axis=axis)  # of one number each
-
-
 def merged(a: Any, axis: Any) -> Any:
     """The axes that are reduced as one, in front: (k, …rest)."""
     ndim = np.ndim(a)
-    axes = range(ndim) if axis is None else [int(i) % ndim for i in np.atleast_1d(axis) if ndim]
+    axes = range(ndim) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
     rest = [i for i in range(ndim) if i not in axes]
-    shape = [np.shape(a)[i] for i in rest]
-    return np.reshape(np.transpose(a, [*axes, *rest]), (-1, *shape)) if ndim else a.reshape(1)
+    side, shape = math.prod(np.shape(a)[i] for i in axes), [np.shape(a)[i] for i in rest]
+    return np.reshape(np.transpose(a, (*axes, *rest)), (side, *shape))
 
 
 @constant
@@ -205,13 +190,31 @@ declare(
 )
 
 
-def largest(x: Any, axis: int) -> Any:
-    """What may be taken away before exp: the largest along `axis`, or 0 where that is −∞ (as
+def largest(x: Any, axis: Any) -> Any:
+    """What may be taken away before exp: the largest along `axis`, or 0 where that is infinite (as
     −∞ − −∞ would be NaN) or there is nothing at all."""
-    if np.shape(x)[axis] == 0:
+    if np.size(x) == 0:
         return 0.0
     top = np.max(x, axis=axis, keepdims=True)
-    return np.where(top == -np.inf, 0, top)
+    return np.where(np.isinf(top), 0, top)
+
+
+def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    level = kept(out, x, axis, keepdims)
+    return kept(g, x, axis, keepdims) * np.exp(x - np.where(np.isinf(level), 0, level))
+
+
+@op(logsumexp_vjp, samples=reduction(min_side=1))
+def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """log Σ exp(x), the largest taken out, so that nothing overflows; of −∞ alone, −∞.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])).round(4))
+    1000.6931
+    """
+    top = largest(x, axis)
+    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+    out = np.where(total == 0, -np.inf, top + np.log(total + (total == 0)))
+    return out if keepdims else np.sum(out, axis=axis)  # of one number each
 
 
 def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:

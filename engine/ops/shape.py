@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import declare, op
 from ..samples import REAL, Draw, elementwise, with_array
@@ -140,7 +141,7 @@ def joined_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
     """The index that picks along one axis and takes all of the others."""
-    return (*(slice(None),) * (axis % max(np.ndim(a), 1)), pick)
+    return (*(slice(None),) * normalize_axis_index(axis, max(np.ndim(a), 1)), pick)
 
 
 def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Any:
