@@ -96,7 +96,7 @@ def as_seed(root: Any, g: Any, recorded: bool) -> Any:
     if isinstance(g, Node):
         return root.seed(g)
     seed = root.seed(g)
-    return Value(seed) if isinstance(root, Value) else made(seed)
+    return Value(seed, requires_grad=False) if isinstance(root, Value) else made(seed)
 
 
 def filled(grad: Any, node: Node) -> Any:

@@ -45,7 +45,7 @@ class Modes(threading.local):
     # Birth of the first input of the outermost derivative being taken: what is born after it may
     # be a variable of that derivative, captured by one inside (grad of grad).
     tracing: int | None = None
-    careful = True  # 0 · ∞ on the way back is 0; see `swept`
+    careful = False  # 0 · ∞ on the way back is 0; see `swept`
     witness: Any = None  # looks at every op while debugging; see anomaly.py
 
     def __init__(self) -> None:
@@ -298,9 +298,7 @@ def swept(
     infinite: nothing flows into the branch that `where` did not take. To see to that takes time,
     so we first walk without, and numpy tells when 0 · ∞ has made a NaN.
     """
-    careful = modes.careful
-    if not (observers or modes.witness):
-        modes.careful = False
+    if not (observers or modes.witness or modes.careful):
         try:
             with np.errstate(invalid="raise"):
                 kept = [step for step in walk(root, seed, since) if keep(step[0])]
@@ -308,12 +306,11 @@ def swept(
                 return kept
         except FloatingPointError:
             pass
-        finally:
-            modes.careful = careful
-    steps = walk(root, seed, since)
-    for observer in observers:
-        steps = observer(root, steps)
-    return [step for step in steps if keep(step[0])]
+    with mode(careful=True):
+        steps = walk(root, seed, since)
+        for observer in observers:
+            steps = observer(root, steps)
+        return [step for step in steps if keep(step[0])]
 
 
 def has_nan(x: Any) -> bool:

@@ -105,6 +105,28 @@ class Op:
             raise TypeError(f"{self} has no rule for its argument {place}, which needs a gradient")
         return self.vjps[place]
 
+    @functools.cached_property
+    def numpys(self) -> tuple[int, dict[str, Any]]:
+        """How many arguments numpy takes before its first that is not here (`dtype`, `out` …), and
+        its parameters from there on, with their defaults."""
+        try:
+            theirs = [*inspect.signature(self.fn).parameters.values()]
+            theirs = [p for p in theirs if theirs[0].kind is not p.VAR_POSITIONAL]
+        except ValueError:  # of functions in C, which tell theirs since numpy 2.4
+            theirs = []
+        foreign = (i for i, p in enumerate(theirs) if p.name in OWN - {*self.signature.parameters})
+        first = next(foreign, len(theirs))
+        return first, {p.name: p.default for p in theirs[first:]}
+
+    def in_order(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments of a call that was written for numpy: by name where numpy's order is not
+        ours, and without options that are said to be what they are anyway."""
+        first, names = self.numpys
+        if names and len(args) > first:
+            args, kwargs = args[:first], dict(zip(names, args[first:], strict=False)) | kwargs
+        said = {k: v for k, v in kwargs.items() if k not in OWN or v != names.get(k, ...)}
+        return args, said
+
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The same arguments in their places, where the rules look for them.
 
@@ -132,9 +154,11 @@ class Op:
         return error if own else type(error)(f"{self}{given}: {str(error).rstrip()}")
 
 
+OWN = {"dtype", "out", "order", "kind", "mode", "copy"}  # numpy's, and seldom ours
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 
 TABLE: dict[Callable[..., Any], Op] = {}
+ALIASES: dict[Any, Any] = {np.amax: np.max, np.amin: np.min, np.fabs: np.absolute}
 CONSTANT: set[Callable[..., Any]] = set()  # derivative zero everywhere: plain arrays come out
 INTERPRETERS: dict[np.dtype, Callable[..., Any]] = {}  # of arrays: object arrays hold Values
 
@@ -221,6 +245,8 @@ def lookup(fn: Callable[..., Any]) -> Op:
     try:
         return TABLE[fn]
     except KeyError:
+        if fn in ALIASES:
+            return TABLE[ALIASES[fn]]
         raise TypeError(
             f"{called(fn)} has no derivative here. Write it with ops that have one, declare it "
             f"(groundup.engine.declare({called(fn)}, lambda g, out, x: …)), or hand it x.data if "

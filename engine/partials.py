@@ -7,6 +7,7 @@ again what the vjps of the table say, for speed; `tests/test_engine_value.py` ho
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,11 @@ def multiply(a: float, b: float) -> Any:
 def divide(a: float, b: float) -> Any:
     out = quotient(a, b)
     return out, (quotient(1.0, b), -quotient(out, b))
+
+
+def remainder(a: float, b: float) -> Any:
+    times = ieee(operator.floordiv, np.floor_divide, a, b)
+    return ieee(operator.mod, np.remainder, a, b), (1.0, -times)
 
 
 def power(a: float, b: float) -> Any:
@@ -187,6 +193,7 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.multiply: multiply,
     np.divide: divide,
     np.power: power,
+    np.remainder: remainder,
     np.negative: negative,
     np.exp: exponential,
     np.log: log,

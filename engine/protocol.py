@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .op import TABLE
 from .ops.activation import erf, relu, sigmoid
 from .ops.index import At
 from .ops.shape import getitem
@@ -18,6 +19,8 @@ from .ops.shape import getitem
 
 def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def operator(self: Any, other: Any) -> Any:
+        if getattr(type(other), "__array_ufunc__", True) is None:  # it wants to be asked itself
+            return NotImplemented
         return self.interpret(ufunc, (self, other), {})
 
     def reflected(self: Any, other: Any) -> Any:
@@ -31,6 +34,14 @@ def _unary(fn: Any) -> Callable[..., Any]:
         return self.interpret(fn, (self,), {})
 
     method.__doc__ = f"{fn.__name__} of each element."
+    return method
+
+
+def _as_function(fn: Any) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return fn(self, *args, **kwargs)
+
+    method.__doc__ = f"np.{fn.__name__} of it."
     return method
 
 
@@ -61,6 +72,8 @@ class NumpyProtocol:
         return self.interpret(ufunc, args, kwargs)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        if fn in TABLE:
+            args, kwargs = TABLE[fn].in_order(args, kwargs)
         return self.interpret(fn, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -75,6 +88,7 @@ class NumpyProtocol:
     __truediv__, __rtruediv__ = _binary(np.divide)
     __pow__, __rpow__ = _binary(np.power)
     __matmul__, __rmatmul__ = _binary(np.matmul)
+    __mod__, __rmod__ = _binary(np.remainder)
     __eq__ = _binary(np.equal)[0]
     __ne__ = _binary(np.not_equal)[0]
     __lt__ = _binary(np.less)[0]
@@ -95,6 +109,10 @@ class NumpyProtocol:
     def __pos__(self) -> Any:
         return self
 
+    def tolist(self) -> Any:
+        """The numbers in nested lists, without their graph."""
+        return self.data.tolist()
+
     def __getitem__(self, index: Any) -> Any:
         return self.interpret(getitem, (self, index), {})
 
@@ -113,17 +131,14 @@ class NumpyProtocol:
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])) else axes
         return self.interpret(np.transpose, (self, tuple(order) if order else None), {})
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
-        """np.swapaxes."""
-        return self.interpret(np.swapaxes, (self, axis1, axis2), {})
+    swapaxes, clip = map(_as_function, (np.swapaxes, np.clip))
 
-    def clip(self, a_min: Any = None, a_max: Any = None) -> Any:
-        """np.clip; the slope at a bound is 1."""
-        return self.interpret(np.clip, (self, a_min, a_max), {})
-
-    def squeeze(self, axis: Any = None) -> Any:
-        """np.squeeze."""
-        return self.interpret(np.squeeze, (self, axis), {})
+    prod, cumsum, cumprod = map(_as_function, (np.prod, np.cumsum, np.cumprod))
+    ravel, squeeze, repeat, take = map(_as_function, (np.ravel, np.squeeze, np.repeat, np.take))
+    dot, trace, diagonal, copy = map(_as_function, (np.dot, np.trace, np.diagonal, np.copy))
+    argmax, argmin, argsort = map(_as_function, (np.argmax, np.argmin, np.argsort))
+    any, all, round = map(_as_function, (np.any, np.all, np.round))
+    flatten = ravel
 
     @property
     def T(self) -> Any:

@@ -174,11 +174,11 @@ class Tensor(NumpyProtocol, Node):
         for arg, share in pairs:
             if isinstance(arg, Tensor):
                 if share is not None and arg.requires_grad:
-                    yield arg, fit(share, arg)
+                    yield arg, fit(share, arg, op)
             elif needs_grad(arg):  # a list, and a list of shares
                 for one, its_share in zip(arg, share, strict=True):
                     if its_share is not None and needs_grad(one):
-                        yield one, fit(its_share, one)
+                        yield one, fit(its_share, one, op)
 
     def summed(self, grad: Any) -> np.ndarray:
         # A copy, since `a + b` hands one array to both of its arguments.
@@ -348,14 +348,18 @@ def share_by(op: Op, place: int, grad: Any, out: Any, args: Sequence[Any], kwarg
         return np.where(np.equal(grad, 0), 0, vjp(grad, out, *args, **kwargs))
 
 
-def fit(share: Any, arg: Tensor) -> Any:
+class Misfit(ValueError):
+    """A share that has not the shape of its argument, nor one that broadcasting made of it."""
+
+
+def fit(share: Any, arg: Tensor, op: Op) -> Any:
     """A share in the shape and width of its argument: the one place that undoes broadcasting."""
     shape, dtype = np.shape(share), arg._data.dtype
     if shape != arg.shape:
         missing = len(shape) - arg.ndim
         own = (1,) * missing + arg.shape
         if len(own) != len(shape) or any(n not in (1, side) for n, side in zip(own, shape)):  # noqa: B905
-            raise ValueError(f"a rule gave a share of shape {shape} for {describe(arg)}")
+            raise Misfit(f"a rule of {op} gave a share of shape {shape} for {describe(arg)}")
         stretched = tuple(axis for axis, n in enumerate(own) if n != shape[axis] or axis < missing)
         share = np.reshape(np.sum(share, axis=stretched), arg.shape)
     if isinstance(share, np.ndarray) and share.dtype == dtype:

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
-from .op import CONSTANT, INTERPRETERS, TABLE, Op, lookup
+from .op import ALIASES, CONSTANT, INTERPRETERS, TABLE, Op, lookup
 from .ops.activation import erf, relu, sigmoid
 from .partials import PARTIALS
 
@@ -197,6 +197,7 @@ class Value(Node):
     __mul__, __rmul__ = operators(np.multiply)
     __truediv__, __rtruediv__ = operators(np.divide)
     __pow__, __rpow__ = operators(np.power)
+    __mod__, __rmod__ = operators(np.remainder)
     __neg__ = function(np.negative)
     __abs__ = abs = function(np.absolute)
     exp, log, sqrt = map(function, (np.exp, np.log, np.sqrt))
@@ -279,7 +280,7 @@ class ValueArray(np.ndarray):
         return run_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if fn in TABLE or fn in CONSTANT:
+        if fn in TABLE or fn in CONSTANT or fn in ALIASES:
             return run_on_values(fn, args, kwargs)
         return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
 

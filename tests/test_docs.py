@@ -1,10 +1,40 @@
-"""Pages that are written from the code are those that the code would write."""
+"""Pages that are written from the code are those that the code would write, and the recipes on a
+page that is written by hand do what it says."""
 
+import contextlib
+import io
+import re
 import runpy
 from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from groundup.engine.op import TABLE
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_the_table_of_ops_is_not_stale():
-    page = Path(__file__).parents[1] / "docs" / "ops.py"
-    made = runpy.run_path(str(page))
+    made = runpy.run_path(str(DOCS / "ops.py"))
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), "run python docs/ops.py"
+
+
+def test_the_recipes_for_checking_run_and_print_what_the_page_shows():
+    page = (DOCS / "checking.md").read_text(encoding="utf-8")
+    blocks = list(re.finditer(r"^```(python|text)\n(.*?)^```", page, re.S | re.M))
+    assert [block[1] for block in blocks].count("text") == 1
+    namespace: dict[str, Any] = {"__name__": "checking"}
+    printed = ""
+    with mock.patch.dict(TABLE):  # the page adds ops to it
+        for block in blocks:
+            if block[1] == "text":
+                assert block[2] == printed
+                continue
+            above = page.count("\n", 0, block.start(2))  # so that lines are those of the page
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile("\n" * above + block[2], "checking.md", "exec"), namespace)
+            printed = out.getvalue()
+        tests = [one for name, one in namespace.items() if name.startswith("test_")]
+        assert len(tests) == 6
+        for test in tests:
+            test()

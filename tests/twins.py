@@ -335,6 +335,8 @@ TWINS = {
     np.multiply: torch.multiply,
     np.divide: torch.divide,
     np.negative: torch.negative,
+    np.positive: torch.positive,
+    np.remainder: torch.remainder,
     np.power: torch.pow,
     # functions of one number
     np.exp: torch.exp,

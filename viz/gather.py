@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, walk
+from ..engine.graph import Node, mode, walk
 from .plan import Card, Edge, Plan
 from .summary import EXPLODED, VANISHED, Summary, norm_of, summarise
 
@@ -81,7 +81,7 @@ def run_pass(plan: Plan, seed: Any = None) -> Gradients:
         found.trouble = f"No gradients: shape {np.shape(root._data)} is not one number."
         return found
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), mode(careful=True):  # as backward() does
             for node, grad in walk(root, root.seed(seed)):
                 found.see(node, grad)
     except RuntimeError as error:

@@ -26,17 +26,18 @@ class GradientError(AssertionError):
 
     def __init__(
         self, op: str, input: Any, index: Any, analytic: float, numeric: float, *,
-        kind: str = "wrong rule", cause: str = "", line: str = "", more: Iterable[str] = (),
+        kind: str = "wrong rule", cause: str = "", line: str = "", what: str = "",
+        more: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.op, self.input, self.index = op, input, index
         self.analytic, self.numeric = analytic, numeric
         self.kind, self.cause, self.line = kind, cause, line
         place = f"index {index}" if index is not None else "no index, along a random direction"
-        super().__init__(
+        numbers = (
             f"the gradient of {op} with respect to input {input} at {place} is {analytic:.10g}, "
             f"but finite differences give {numeric:.10g}"
-            + "".join(f"\n  {sentence}" for sentence in more)
         )
+        super().__init__("\n  ".join([what or numbers, *more]))
 
 
 def error(
@@ -57,6 +58,15 @@ def error(
         name, input, found.index, found.analytic, found.best.value,
         kind=found.kind, cause=cause, line=line, more=filter(None, more),
     )  # fmt: skip
+
+
+def misshapen(name: str, misfit: Exception, sentences: Iterable[str], line: str) -> GradientError:
+    """The error of a rule that gives no gradient at all, but something of another shape."""
+    cause = "a transpose, a reshape or a sum over some axes is missing"
+    more = [*filter(None, sentences), f"Likely: {cause}."]
+    return GradientError(
+        name, None, None, np.nan, np.nan, cause=cause, line=line, what=str(misfit), more=more
+    )
 
 
 def noted(found: Finding) -> str:

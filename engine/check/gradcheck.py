@@ -11,11 +11,11 @@ import numpy as np
 from ..anomaly import Lines
 from ..arguments import ARRAYS, each, is_list
 from ..graph import Node, ancestry, describe, mode, no_grad, nodes, tick
-from ..op import TABLE, Op
-from ..tensor import Tensor
+from ..op import TABLE, Op, interpreter
+from ..tensor import Misfit, Tensor
 from ..value import Value
 from .cause import likely_cause
-from .error import brief, error, noted
+from .error import brief, error, misshapen, noted
 from .findings import Options, derivatives, findings, numbers
 
 LOST = (
@@ -82,8 +82,9 @@ def gradcheck(
     names: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
     with mode(witness=Lines()):
         root = run()
-    notes = widths([*xs, *captured(root, names, first)])
-    names |= {leaf: called(f, leaf) for leaf in captured(root, names, first)}
+    parameters = captured(f, root, names, first)
+    notes = widths([*xs, *parameters])
+    names |= {leaf: called(f, leaf) for leaf in parameters}
     if not names:
         raise ValueError("gradcheck: no input of floats, so there is no gradient to check")
     with widened(names), np.errstate(all="ignore"):
@@ -100,7 +101,8 @@ def gradcheck(
     for one in found:
         if not one.sound:
             more = () if TABLE.get(f) or one.kind != "wrong rule" else (LOST,)
-            raise error(getattr(f, "__name__", str(f)), names[one.leaf], one, more)
+            name = getattr(f, "__name__", type(f).__name__)
+            raise error(name, names[one.leaf], one, more)
     notes += [f"input {names[one.leaf]} at index {one.index} {noted(one)}" for one in found[:5]]
     notes += [f"and {len(found) - 5} more such"] if len(found) > 5 else []
     passed = Passed(True)
@@ -130,10 +132,12 @@ def joined(out: Any) -> Any:
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-def captured(root: Any, starts: Any, first: int) -> list[Node]:
-    """The leaves behind root that f was not handed: parameters."""
+def captured(f: Any, root: Any, starts: Any, first: int) -> list[Node]:
+    """The leaves behind root, a result of f, that f was not handed: parameters."""
     roots = [root] if isinstance(root, Node) else root.flat if isinstance(root, np.ndarray) else []
     behind = dict.fromkeys(node for one in roots for node in ancestry(one))
+    if hasattr(f, "parameters"):  # those too whose gradient is lost on all of its way
+        behind |= dict.fromkeys(x for x in f.parameters() if isinstance(x, Node))
     leaves = (node for node in behind if node.op is None and node.requires_grad)
     return [leaf for leaf in leaves if leaf.born < first and leaf not in starts]
 
@@ -191,11 +195,6 @@ def check_call(
     """
     starts = [as_node(leaf) for leaf in leaves]
     run = lambda: call(*starts)  # noqa: E731
-    with np.errstate(all="ignore"):
-        found = findings(run, starts, options)
-    if not found or found[-1].sound:
-        return
-    wrong = found[-1]
     places: Any = range(len(starts))
     line = scope = ""
     if node is not None:
@@ -203,10 +202,17 @@ def check_call(
         line = node.seen.line if node.seen else ""
         scope = f" in {node.scope.path}" if node.scope and node.scope.path else ""
     inputs = dict(zip(starts, places, strict=True))
-    cause = cause_of(run, wrong.leaf, options) if wrong.kind == "wrong rule" else ""
-    shown = ", ".join(f"{place}: {brief(leaf)}" for leaf, place in inputs.items())
-    more = (f"Called at {line}{scope}." if line else "", f"Its inputs were {shown}.")
-    raise error(name, inputs[wrong.leaf], wrong, more, cause, line)
+    shown = ", ".join(f"{place} = {brief(leaf)}" for leaf, place in inputs.items())
+    more = (f"Called at {line}{scope}." if line else "", f"Inputs: {shown}")
+    try:
+        with np.errstate(all="ignore"):
+            found = findings(run, starts, options)
+    except Misfit as misfit:
+        raise misshapen(name, misfit, more, line) from None
+    if found and not found[-1].sound:
+        wrong = found[-1]
+        cause = cause_of(run, wrong.leaf, options) if wrong.kind == "wrong rule" else ""
+        raise error(name, inputs[wrong.leaf], wrong, more, cause, line)
 
 
 def places_of(args: tuple) -> list[int]:
@@ -225,7 +231,9 @@ def op_as_function(
     def call(*xs: Any) -> Any:
         instead = iter(xs)
         new = lambda node: next(instead) if node.requires_grad else node  # noqa: E731
-        return joined(op.fn(*(each(new, arg) for arg in args), **kwargs))
+        again = tuple(each(new, arg) for arg in args)
+        interpret = interpreter(again)  # as it was recorded, which may not be in numpy's order
+        return joined(interpret(op.fn, again, kwargs) if interpret else op.fn(*again, **kwargs))
 
     return call, tuple(x if isinstance(x, Value) else x.data for x in found)
 
@@ -240,7 +248,7 @@ def as_nodes(arg: Any) -> Any:
 
 def cause_of(run: Callable[[], Any], leaf: Any, options: Options) -> str:
     """The likely mistake, read off the whole gradient of a leaf."""
-    given, wanted = np.full((2, *numbers(leaf).shape), np.nan)
+    given, wanted = (np.full(numbers(leaf).shape, np.nan) for _ in range(2))
     for one in derivatives(run, [leaf], options, even=True):
         if one.index is not None:
             given[one.index], wanted[one.index] = one.analytic, one.quick()

@@ -79,5 +79,5 @@ def arrays(
 def operands(draw: st.DrawFn, *domains: Domain) -> tuple[np.ndarray, ...]:
     """Arrays that broadcast against each other, one for each domain (two of any numbers, where
     none is said)."""
-    args, _ = elementwise(*domains or (REAL, REAL))(HypothesisDraw(draw))
+    args, _ = elementwise(*(Domain(*d) for d in domains or (REAL, REAL)))(HypothesisDraw(draw))
     return args

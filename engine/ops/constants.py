@@ -13,12 +13,15 @@ CONSTANT.update(
         *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
         *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.any, np.all),
+        *(np.isneginf, np.isposinf, np.isreal, np.iscomplex, np.shares_memory),
         *(np.allclose, np.isclose, np.array_equal, np.array_equiv),
         # where, not how much
         *(np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero),
-        *(np.argwhere, np.searchsorted, np.digitize),
+        *(np.argwhere, np.searchsorted, np.digitize, np.unique, np.isin, np.bincount),
+        *(np.histogram, np.lexsort),
         # steps
-        *(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round),
+        *(np.floor_divide, np.heaviside, np.fix),
+        *(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round, np.around),
         # text
         *(np.array2string, np.array_repr, np.array_str),
     )

@@ -46,6 +46,7 @@ declare(
     samples=elementwise(REAL, POSITIVE),
 )
 declare(np.negative, lambda g, out, a: -g, symbol="−", samples=elementwise(REAL))
+declare(np.positive, lambda g, out, a: g, symbol="+", samples=elementwise(REAL))
 # Slopes of a**b stay finite where they are: a**0 is flat at a = 0 (the exponent is left alone
 # where b is 0), and 0**b is flat in b (log 1 stands for log 0).
 declare(
@@ -93,6 +94,14 @@ declare(
     lambda g, out, a, b: g * a / (out + (out == 0)),  # slope 0 where both are 0
     lambda g, out, a, b: g * b / (out + (out == 0)),
     samples=elementwise(REAL, REAL),
+)
+
+declare(
+    np.remainder,
+    lambda g, out, a, b: g,
+    lambda g, out, a, b: -g * np.floor(a / b),
+    symbol="%",
+    samples=elementwise(Domain(0.1, 0.9), Domain(1.0, 4.0)),
 )
 
 
@@ -162,10 +171,11 @@ def clip_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (a, *draw.choice(((-1.0, 1.0), (None, 1.0), (-1.0, None)))), {}
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """By way of the two choices, so that the slope at a bound is 1: there a wins."""
-    a = a if a_min is None else np.maximum(a, a_min)
-    return a if a_max is None else np.minimum(a, a_max)
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    a = a if low is None else np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
 
 
 declare(np.clip, definition=clip, samples=clip_samples)

@@ -50,7 +50,7 @@ declare(
 )
 
 
-def sort(a: Any, axis: int | None = -1) -> Any:
+def sort(a: Any, axis: int | None = -1, kind: Any = None) -> Any:
     """In rising order; equal numbers keep theirs, and so does their gradient."""
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -132,7 +132,9 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: flo
         placed = scatter(array, inner, whole)
         if not constant_values:
             return placed
-        return placed + np.pad(np.zeros(shape), widths, constant_values=constant_values)
+        border = np.pad(np.zeros(shape, np.asarray(constant_values).dtype), widths,
+                        constant_values=constant_values)  # fmt: skip
+        return placed + border
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is constant, edge, reflect, symmetric or wrap, not {mode!r}")
     for axis, width in enumerate(widths):
@@ -158,7 +160,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """
     cuts, length = indices_or_sections, np.shape(ary)[axis]
     if isinstance(cuts, int | np.integer):
-        if length % cuts:
+        if cuts < 1 or length % cuts:
             raise ValueError(f"split: {length} along axis {axis} is not {cuts} equal parts")
         cuts = range(length // cuts, length, length // cuts) if length else [0] * (cuts - 1)
     bounds = [0, *cuts, length]

@@ -40,8 +40,8 @@ def lgamma(x: Any) -> Any:
     24.0
     """
     positive(x, "lgamma")
-    steps = sum(np.log(x + k) for k in range(LARGE))  # Γ(x + 1) = x Γ(x)
-    y = x + LARGE
+    steps = sum(np.log(x + float(k)) for k in range(LARGE))  # Γ(x + 1) = x Γ(x)
+    y = x + float(LARGE)
     series = sum(
         b / (2 * k * (2 * k - 1)) * y ** (1 - 2 * k) for k, b in enumerate(BERNOULLI, start=1)
     )
@@ -60,8 +60,8 @@ def digamma(x: Any) -> Any:
     1.0
     """
     positive(x, "digamma")
-    steps = sum(1 / (x + k) for k in range(LARGE))
-    y = x + LARGE
+    steps = sum(1 / (x + float(k)) for k in range(LARGE))
+    y = x + float(LARGE)
     series = sum(b / (2 * k) * y ** (-2 * k) for k, b in enumerate(BERNOULLI, start=1))
     return np.log(y) - 1 / (2 * y) - series - steps
 
@@ -85,8 +85,8 @@ def polygamma(n: int, x: Any) -> Any:
     positive(x, "polygamma")
     if n < 1:
         raise ValueError(f"polygamma: n is 1 or more, not {n}; digamma is the one before")
-    steps = sum((x + k) ** (-n - 1) for k in range(LARGE))
-    y = x + LARGE
+    steps = sum((x + float(k)) ** (-n - 1) for k in range(LARGE))
+    y = x + float(LARGE)
     series = sum(
         b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) * y ** (-2 * k - n)
         for k, b in enumerate(BERNOULLI, start=1)
