@@ -19,7 +19,17 @@ from .ops.density import (
 )
 from .ops.index import topk
 from .ops.linalg import linear
-from .ops.network import cross_entropy, layer_norm, scaled_dot_product_attention
+from .ops.loss import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+)
+from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
 from .ops.reduce import log_softmax, logsumexp, softmax
 from .ops.shape import embedding
 from .ops.special import digamma, lgamma, polygamma
@@ -34,6 +44,7 @@ __all__ = [
     "avg_pool",
     "bernoulli_log_prob",
     "beta_log_prob",
+    "binary_cross_entropy_with_logits",
     "categorical_log_prob",
     "checkpoint",
     "constant",
@@ -54,9 +65,13 @@ __all__ = [
     "grad",
     "gumbel_log_prob",
     "hessian",
+    "hinge_loss",
+    "huber_loss",
     "hvp",
     "jacobian",
     "jvp",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
     "leaky_relu",
     "lgamma",
@@ -64,12 +79,15 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "max_pool",
+    "mse_loss",
+    "nll_loss",
     "no_grad",
     "normal_log_prob",
     "op",
     "polygamma",
     "random",
     "relu",
+    "rms_norm",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

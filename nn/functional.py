@@ -11,19 +11,44 @@ from typing import Any
 import numpy as np
 
 from .. import engine
-from ..engine import Tensor, gelu, linear, relu, sigmoid, silu, softplus
+from ..engine import (
+    Tensor,
+    binary_cross_entropy_with_logits,
+    elu,
+    gelu,
+    kl_div,
+    l1_loss,
+    leaky_relu,
+    linear,
+    mse_loss,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+)
 from .random import generator
 
 __all__ = [
+    "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dropout",
+    "elu",
     "embedding",
     "gelu",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "mse_loss",
+    "nll_loss",
     "relu",
+    "rms_norm",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
@@ -87,6 +112,34 @@ def layer_norm(
     return np.reshape(engine.layer_norm(flat, weight, bias, eps), shape)
 
 
+def rms_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None
+) -> Any:
+    """x / √(mean x² + eps) · weight over the last axis (Zhang and Sennrich, 2019).
+
+    Args:
+        input: (…, C).
+        normalized_shape: C, or (C,).
+        weight: (C,), or None for 1.
+        eps: None for the smallest step of the input's width, as in PyTorch.
+
+    Raises:
+        ValueError: the input does not end in `normalized_shape`.
+    """
+    ends = tuple(np.atleast_1d(normalized_shape).tolist())
+    if np.shape(input)[-1:] != ends:
+        raise ValueError(f"rms_norm: an input of shape {np.shape(input)} does not end in {ends}")
+    if eps is None:
+        floats = np.result_type(input)
+        eps = float(np.finfo(floats if floats.kind == "f" else np.float64).eps)
+    return engine.rms_norm(input, weight, eps)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """x² / 2 while |x| ≤ delta, and from there on straight, x being input − target."""
+    return engine.huber_loss(input, target, delta, reduction)
+
+
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
     """Each element zero with probability p, else 1 / (1 − p) times itself (Srivastava, 2014).
 
@@ -110,10 +163,15 @@ def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
     return kept * np.float32(1 / (1 - p) if p < 1 else 0)
 
 
+def classes_last(input: Any) -> Any:
+    """(N, C, d1, …) as (N, d1, …, C), as the engine has them."""
+    return np.moveaxis(input, 1, -1) if np.ndim(input) > 2 else input
+
+
 def cross_entropy(
     input: Any,
     target: Any,
-    weight: None = None,
+    weight: Any = None,
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
@@ -126,24 +184,31 @@ def cross_entropy(
             one. (`engine.cross_entropy` has them last.)
         target: integers (), (N,) or (N, d1, …), from 0 to C − 1 or `ignore_index`. Where all
             are ignored the loss is 0, and so is its gradient (PyTorch gives NaN).
-        weight, reduction, label_smoothing: here for PyTorch's signature.
+        weight: (C,), how much each class counts.
+        reduction: "mean", "sum", or "none" for a loss for each target.
+        label_smoothing: the share of what is wanted that is spread over all classes.
 
     Raises:
-        NotImplementedError: one of the last three is not the default.
         ValueError, TypeError, IndexError: targets of another shape, not integers, no class.
 
     >>> float(cross_entropy(np.zeros((2, 4)), np.array([0, 3])).round(4))  # log 4
     1.3863
     """
-    if weight is not None or reduction != "mean" or label_smoothing:
-        raise NotImplementedError(
-            "cross_entropy takes the plain mean here: write other weights, sums and smoothing "
-            "with log_softmax"
-        )
-    dims = np.ndim(input)
-    if dims > 2:
-        input = np.transpose(input, (0, *range(2, dims), 1))
-    return engine.cross_entropy(input, integers(target), ignore_index)
+    return engine.cross_entropy(
+        classes_last(input), integers(target), ignore_index, weight, label_smoothing, reduction
+    )
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Any:
+    """−input[target], input being log-probabilities; arguments as of `cross_entropy`."""
+    return engine.nll_loss(classes_last(input), integers(target), ignore_index, weight, reduction)
 
 
 def scaled_dot_product_attention(

@@ -136,9 +136,27 @@ def test_cross_entropy_has_classes_on_axis_1(rng):
     wide, target = rng.standard_normal((2, 5, 3, 4)), rng.integers(0, 5, (2, 3, 4))
     expected = engine.cross_entropy(np.moveaxis(wide, 1, -1), target)
     assert F.cross_entropy(wide, target) == pytest.approx(expected)
-    for option in ({"weight": np.ones(5)}, {"reduction": "sum"}, {"label_smoothing": 0.1}):
-        with pytest.raises(NotImplementedError, match="plain mean"):
-            F.cross_entropy(logits, target, **option)
+    each = F.cross_entropy(wide, target, reduction="none")
+    assert each.shape == target.shape
+    assert each.mean() == pytest.approx(expected)
+    twice = F.cross_entropy(wide, target, weight=np.full(5, 2.0), reduction="sum")
+    assert twice == pytest.approx(2 * each.sum())
+    assert F.cross_entropy(wide, target, label_smoothing=1.0) == pytest.approx(
+        -engine.log_softmax(wide, axis=1).mean()
+    )
+
+
+def test_losses_refuse_what_would_broadcast():
+    with pytest.raises(ValueError, match=r"mse_loss: input \(4, 1\) and target \(4,\)"):
+        F.mse_loss(Tensor(np.ones((4, 1))), np.ones(4))
+    with pytest.raises(ValueError, match="reduction is 'mean'"):
+        F.l1_loss(Tensor(np.ones(4)), np.ones(4), reduction="max")
+    assert F.kl_div(np.zeros((2, 3)), np.ones((2, 3)), reduction="batchmean") == 0
+    assert F.huber_loss(np.array([3.0]), np.zeros(1)) == 2.5
+    assert F.nll_loss(np.zeros((2, 3)), np.array([0, 1])) == 0
+    with pytest.raises(ValueError, match="does not end in"):
+        F.rms_norm(np.ones((2, 3)), 2)
+    np.testing.assert_allclose(F.rms_norm(np.array([3.0, 4.0]), 2), [0.848528, 1.131371], 1e-6)
 
 
 def test_containers():

@@ -259,11 +259,42 @@ def layer_norm(x, weight=None, bias=None, eps=1e-5):
     return F.layer_norm(x, x.shape[-1:], weight, bias, eps)
 
 
-def cross_entropy(logits, targets, ignore_index=-100):
-    # The mean of none is 0 to us and NaN to PyTorch.
-    rows, labels = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
-    total = F.cross_entropy(rows, labels, ignore_index=ignore_index, reduction="sum")
-    return total / max(int((labels != ignore_index).sum()), 1)
+def of_classes(function):
+    """A twin with the classes last, where PyTorch has them second."""
+
+    def twin(scores, targets, ignore_index=-100, weight=None, reduction="mean", **options):
+        rows, labels = scores.reshape(-1, scores.shape[-1]), targets.reshape(-1)
+        if weight is not None:
+            weight = torch.tensor(weight, dtype=scores.dtype)
+            options["weight"] = weight
+        options["ignore_index"] = ignore_index
+        if reduction == "none":
+            return function(rows, labels, reduction="none", **options).reshape(targets.shape)
+        total = function(rows, labels, reduction="sum", **options)
+        counted = labels[labels != ignore_index]
+        count = float(len(counted) if weight is None else weight[counted].sum())
+        # The mean of none is 0 to us and NaN to PyTorch.
+        return total / (count or 1) if reduction == "mean" else total
+
+    return twin
+
+
+def hinge_loss(input, target, margin=1.0, reduction="mean"):
+    losses = F.relu(margin - target * input)
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def kl_div(input, target, reduction="mean", log_target=False):
+    # PyTorch warns of its own mean.
+    losses = F.kl_div(input, target, reduction="none", log_target=log_target)
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def bce(input, target, weight=None, pos_weight=None, reduction="mean"):
+    positive = None if pos_weight is None else torch.tensor(pos_weight, dtype=input.dtype)
+    return F.binary_cross_entropy_with_logits(
+        input, target, weight, pos_weight=positive, reduction=reduction
+    )
 
 
 def attention(q, k, v, attn_mask=None, dropout_mask=None, is_causal=False, scale=None):
@@ -459,7 +490,16 @@ TWINS = {
     matrix.inverse_or_0: torch.reciprocal,
     # networks
     engine.layer_norm: layer_norm,
-    engine.cross_entropy: cross_entropy,
+    engine.rms_norm: lambda x, weight=None: F.rms_norm(x, x.shape[-1:], weight, eps=1e-6),
+    # losses
+    engine.mse_loss: F.mse_loss,
+    engine.l1_loss: F.l1_loss,
+    engine.huber_loss: lambda x, t, delta, reduction: F.huber_loss(x, t, reduction, delta),
+    engine.hinge_loss: hinge_loss,
+    engine.binary_cross_entropy_with_logits: bce,
+    engine.kl_div: kl_div,
+    engine.nll_loss: of_classes(F.nll_loss),
+    engine.cross_entropy: of_classes(F.cross_entropy),
     engine.scaled_dot_product_attention: attention,
     engine.conv1d: F.conv1d,
     engine.conv2d: F.conv2d,

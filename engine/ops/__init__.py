@@ -8,6 +8,7 @@ from . import (
     elementwise,
     index,
     linalg,
+    loss,
     matrix,
     network,
     norm,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..op import Kernel, op
 from ..samples import Draw
-from .reduce import log_softmax, softmax
+from .reduce import softmax
 
 
 def _layer_norm_forward(
@@ -71,79 +71,41 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) 
     return scaled if bias is None else scaled + bias
 
 
-def _labels(logits: Any, targets: Any, ignore_index: int) -> tuple[Any, Any]:
-    """Targets as a flat row of class numbers, and which of them count."""
-    classes = np.shape(logits)[-1]
-    targets = np.asarray(targets)
-    if targets.shape != np.shape(logits)[:-1]:
-        raise ValueError(
-            f"cross_entropy: logits {np.shape(logits)} need targets {np.shape(logits)[:-1]}, one "
-            f"class for each row of {classes} logits, not {targets.shape}"
-        )
-    if targets.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: targets are class numbers (integers), not {targets.dtype}")
-    labels = targets.reshape(-1)
-    counted = labels != ignore_index
-    wrong = labels[counted & ((labels < 0) | (labels >= classes))]
-    if wrong.size:
-        raise IndexError(
-            f"cross_entropy: target {wrong[0]} is no class: there are {classes} logits, so "
-            f"classes 0 to {classes - 1} (and {ignore_index}, which is ignored)"
-        )
-    return np.where(counted, labels, 0), counted
+def _rms_norm_forward(
+    x: np.ndarray, weight: Any = None, eps: float = 1e-6
+) -> tuple[np.ndarray, Any]:
+    square = np.einsum("...i,...i->...", x, x)[..., None] / x.shape[-1]
+    rrms = 1 / np.sqrt(square + eps)
+    normal = x * rrms
+    return normal if weight is None else normal * weight, (normal, rrms, weight)
 
 
-def _cross_entropy_forward(
-    logits: np.ndarray, targets: Any, ignore_index: int = -100
-) -> tuple[Any, Any]:
-    labels, counted = _labels(logits, targets, ignore_index)
-    flat = logits.reshape(-1, logits.shape[-1])
-    if not counted.all():
-        flat = np.where(counted[:, None], flat, 0)
-    log_probs = flat - flat.max(axis=-1, keepdims=True)
-    probs = np.exp(log_probs)
-    total = probs.sum(axis=-1, keepdims=True)
-    probs /= total
-    rows = np.arange(len(labels))
-    picked = log_probs[rows, labels] - np.log(total[:, 0])
-    n = max(int(counted.sum()), 1)
-    loss = np.where(counted, -picked, 0).sum() / n
-    return loss, (probs, rows, labels, counted, n, logits.shape)
+def _rms_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
+    normal, rrms, weight = saved
+    share = g if weight is None else g * weight
+    along = np.einsum("...i,...i->...", share, normal)[..., None] / normal.shape[-1]
+    x_share = (share - normal * along) * rrms
+    return x_share, None if weight is None else g * normal
 
 
-def _cross_entropy_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    probs, rows, labels, counted, n, shape = saved
-    share = np.where(counted[:, None], probs, 0)
-    share[rows, labels] -= counted
-    share *= g / n
-    return share.reshape(shape), None
-
-
-def _cross_entropy_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    shape = (*draw.shape(max_dims=2, min_side=1), draw.integer(2, 4))
-    targets = draw.index(shape[-1], shape[:-1])
-    return (draw.array(shape), np.where(draw.array(shape[:-1]) > 2, -100, targets)), {}
-
-
-@op(kernel=Kernel(_cross_entropy_forward, _cross_entropy_backward), samples=_cross_entropy_samples)
-def cross_entropy(logits: Any, targets: Any, ignore_index: int = -100) -> Any:
-    """−log softmax(logits)[target], the mean over all targets that are not ignored, in nats.
+@op(
+    kernel=Kernel(_rms_norm_forward, _rms_norm_backward),
+    samples=lambda draw: (_layer_norm_samples(draw)[0][:2], {}),
+    fits="weight must have one number for each on the last axis",
+)
+def rms_norm(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
+    """x / √(mean x² + eps) · weight over the last axis (Zhang and Sennrich, 2019).
 
     Args:
-        logits: (…, C), any real numbers.
-        targets: (…), integers from 0 to C − 1, or `ignore_index`. All ignored gives 0.
+        x: (…, C).
+        weight: (C,), or None for 1.
+        eps: keeps a row of zeros finite.
 
-    Raises:
-        ValueError, TypeError, IndexError: targets of another shape, not integers, no class.
-
-    >>> round(float(cross_entropy(np.zeros((2, 4)), np.array([0, 3]))), 4)  # log 4
-    1.3863
+    >>> rms_norm(np.array([3.0, 4.0])).round(3)
+    array([0.849, 1.131])
     """
-    labels, counted = _labels(logits, targets, ignore_index)
-    flat = np.reshape(logits, (-1, np.shape(logits)[-1]))  # (N, C)
-    log_probs = log_softmax(np.where(counted[:, None], flat, 0))
-    picked = log_probs[np.arange(len(labels)), labels]  # (N,)
-    return np.sum(np.where(counted, -picked, 0)) / max(int(counted.sum()), 1)
+    normal = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps)
+    return normal if weight is None else normal * weight
 
 
 def _attention_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
