@@ -34,6 +34,7 @@ from .ops.reduce import log_softmax, logsumexp, softmax
 from .ops.shape import embedding
 from .ops.special import digamma, lgamma, polygamma
 from .ops.window import avg_pool, conv1d, conv2d, max_pool
+from .saved import saved
 from .tensor import Tensor
 from .value import Value
 
@@ -88,6 +89,7 @@ __all__ = [
     "random",
     "relu",
     "rms_norm",
+    "saved",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

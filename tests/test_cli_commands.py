@@ -9,6 +9,7 @@ import sys
 import threading
 import types
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -360,8 +361,48 @@ def test_check_is_1_when_a_derivative_is_wrong(monkeypatch, capsys):
 
     monkeypatch.setattr(check, "check_table", table(None))
     assert main(["check"]) == 0
-    assert re.search(r"exp +ok\n1 ops, 0 with", capsys.readouterr().out)
+    assert re.search(r"^1 ops .*: all right\.$", capsys.readouterr().out)
     wrong = check.GradientError("exp", 0, (0,), 1.0, 2.0)
     monkeypatch.setattr(check, "check_table", table(wrong))
     assert main(["check"]) == 1
-    assert "the gradient of exp with" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the gradient of exp with" in said
+    assert "1 wrong: exp." in said
+
+
+MINE = """
+import numpy as np
+from groundup import nn
+from groundup.engine import op
+from groundup.engine.samples import REAL, elementwise
+
+@op(lambda g, out, a: 2 * g * a, samples=elementwise(REAL))
+def squared(a):
+    return a * a
+
+def product(x, y, scale=2.0):
+    return np.tanh(x * y) * scale
+
+def lost(x):
+    return x * x.detach()
+
+layer, number = nn.Linear(3, 2), 3
+"""
+
+
+def test_check_of_a_user_s_own_function(tmp_path, monkeypatch, capsys):
+    from groundup.engine.op import TABLE
+
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with mock.patch.dict(TABLE), mock.patch.dict(sys.modules):
+        for right in (["mine:squared"], ["mine:product"], ["mine:layer", "--shape", "4,3"]):
+            assert main(["check", *right]) == 0
+            assert "right, on 20 random inputs" in capsys.readouterr().out
+        assert main(["check", "mine:lost"]) == 1
+        assert "detach" in capsys.readouterr().out
+        assert "--shape" in refused(capsys, "check", "mine:layer")
+        assert "no function" in refused(capsys, "check", "mine:number")
+        assert "can't be imported" in refused(capsys, "check", "mine:gone")
+        assert "module:name" in refused(capsys, "check", "nowhere:at_all")

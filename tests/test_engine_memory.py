@@ -6,7 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from groundup.engine import Tensor, Value, checkpoint, layer_norm
+from groundup import models
+from groundup.engine import Tensor, Value, checkpoint, layer_norm, saved
 
 
 def on_tensors(w):
@@ -37,3 +38,41 @@ def test_a_thousand_steps_without_the_cycle_collector(step, leaf):
         tracemalloc.stop()
         gc.enable()
     assert after - before < 50_000  # bytes: less than one array of these for each ten steps
+
+
+def test_what_a_graph_keeps_is_counted_to_the_byte():
+    x = Tensor(np.ones(1000), requires_grad=True)
+    kept = saved((np.exp(x * x).reshape(10, 100) * 2).sum())
+    by_op = {str(node.op): size for node, size in kept.nodes.items()}
+    # A view costs nothing, an argument nothing that its own op has not cost.
+    assert by_op == {"multiply": 8000, "exp": 8000, "reshape": 0, "sum": 8}
+    assert kept.leaves == 8000
+    assert kept.gradients == 16000  # that of an op, and that of its argument
+    assert kept.peak == kept.total + 24000
+
+
+def test_what_a_model_keeps_is_what_python_traces():
+    config = models.GPTConfig(vocab_size=65, block_size=32, n_layer=2, n_head=2, n_embd=32)
+    model, ids = models.GPT(config), np.random.default_rng(0).integers(0, 65, (4, 32))
+    model(ids, ids)  # what is made once and kept is no part of a graph
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    loss = model(ids, ids)[1]
+    traced = tracemalloc.get_traced_memory()[0] - before
+    kept = saved(loss)
+    tracemalloc.reset_peak()
+    loss.backward()
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert 0.9 * traced < kept.total < traced
+    assert 0.85 * peak < kept.total + kept.gradients < peak
+    assert kept.by_module["blocks.0.attn"] == kept.by_module["blocks.1.attn"]
+    assert "blocks.1.mlp" in str(kept)
+
+
+def test_values_are_counted_too():
+    a = Value(2.0)
+    small, large = (saved(sum((a * i for i in range(n)), a)).total for n in (10, 20))
+    assert small > 0
+    assert large > 1.5 * small

@@ -2,6 +2,6 @@
 
 from .error import GradientError
 from .gradcheck import gradcheck
-from .table import check_op, check_table
+from .table import check_function, check_op, check_table
 
-__all__ = ["GradientError", "check_op", "check_table", "gradcheck"]
+__all__ = ["GradientError", "check_function", "check_op", "check_table", "gradcheck"]

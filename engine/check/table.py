@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 
 from ..derivatives import vjp
 from ..op import TABLE, Op, lookup
-from ..samples import Draw, RandomDraw
+from ..samples import REAL, Draw, RandomDraw, elementwise
 from ..tensor import Tensor
 from .error import GradientError
 from .findings import Options
-from .gradcheck import check_call, op_as_function
+from .gradcheck import check_call, gradcheck, op_as_function
 
 
 def check_op(op: Op | Callable[..., Any], draw: Draw, order: int = 1) -> None:
@@ -54,10 +55,38 @@ def gradient_of(call: Callable[..., Any]) -> Callable[..., Any]:
 def check_table(samples: int = 20) -> Iterator[tuple[Op, GradientError | None]]:
     """Check each op of the table on random samples; yield it with what is wrong, or None."""
     for op in list(TABLE.values()):
-        error = None
-        try:
-            for seed in range(samples):
-                check_op(op, RandomDraw(seed), order=1 + seed % 2)
-        except GradientError as wrong:
-            error = wrong
-        yield op, error
+        yield op, check_samples(op, samples)
+
+
+def check_samples(op: Op, samples: int) -> GradientError | None:
+    try:
+        for seed in range(samples):
+            check_op(op, RandomDraw(seed), order=1 + seed % 2)
+    except GradientError as wrong:
+        return wrong
+    return None
+
+
+def check_function(f: Callable[..., Any], *shapes: tuple[int, ...], samples: int = 20) -> None:
+    """Check an op on its samples, any other function or model on random arrays.
+
+    Args:
+        f: takes float arrays.
+        shapes: of these; left out, one array of any shape for each argument that has no default,
+            all broadcasting against each other.
+
+    Raises:
+        GradientError: a derivative is wrong.
+    """
+    row = TABLE.get(f)
+    if row and row.samples and not shapes:
+        error = check_samples(row, samples)
+        if error:
+            raise error
+        return
+    parameters = inspect.signature(f).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    for seed in range(samples):
+        draw = RandomDraw(seed)
+        arrays: Any = [draw.array(shape) for shape in shapes]
+        gradcheck(f, *arrays or elementwise(*[REAL] * len(needed))(draw)[0])
