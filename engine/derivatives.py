@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import plain
 from .graph import Node, ancestry, enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
@@ -39,11 +40,15 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
     >>> out, pullback(1.0)
     (10.0, (5.0, 2.0))
     """
+    if not xs:
+        raise ValueError("no argument to differentiate with respect to")
     scalar = any(isinstance(x, Value) for x in xs)
     starts = [start(x, scalar) for x in xs]
     first = min(node.born for node in starts)
     with enable_grad(), mode(tracing=first if modes.tracing is None else modes.tracing):
         root = f(*starts)
+    if root is None or isinstance(root, tuple | list | dict):
+        raise TypeError(f"the function returns {type(root).__name__}; it must return one array")
     # Gradients are recorded where someone may differentiate them: the caller, who handed nodes
     # in, or a derivative being taken around this one, whose variables f has captured.
     inside = captures(root, first)
@@ -69,11 +74,11 @@ def start(x: Any, scalar: bool = False) -> Node:
             node = value_result(TABLE[identity], (x,), x._data, (1.0,))
             node.requires_grad = True
             return node
-    if isinstance(x, Tensor):
+    if isinstance(x, Tensor) and x.dtype.kind == "f":
         return variable(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
-    return Value(x) if scalar else Tensor(x, requires_grad=True)
+    return Value(x) if scalar else Tensor(plain(x), requires_grad=True)
 
 
 def kind(xs: tuple) -> Any:
@@ -142,9 +147,11 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 def partial_vjp(f: Any, argnums: Any, xs: tuple, kwargs: dict) -> tuple[Any, Pullback]:
     """vjp with respect to some of the arguments."""
     places = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(-len(xs) <= place < len(xs) for place in places):
+    if not all(isinstance(place, int) and -len(xs) <= place < len(xs) for place in places):
         raise ValueError(f"argnums {argnums} of a function called with {len(xs)} arguments")
     places = tuple(place % len(xs) for place in places)
+    if len({*places}) < len(places):
+        raise ValueError(f"argnums {argnums}: each argument once")
 
     def of_those(*moving: Any) -> Any:
         args = list(xs)
@@ -194,24 +201,30 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, ...]:
     return tuple(of_kind(kind(xs), one, captures(one, first)) for one in (out, tangent))
 
 
-def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """The function that gives ∂f/∂x, of shape out.shape + x.shape, a row for each output.
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that gives ∂f/∂x, of shape out.shape + x.shape, a row for each output; for a
+    tuple of arguments a tuple.
 
     >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
     array([[2., 0.],
            [0., 6.]])
     """
 
-    def rows(*xs: Any, **kwargs: Any) -> Any:
+    def matrix(*xs: Any, **kwargs: Any) -> Any:
         out, pullback = partial_vjp(f, argnums, xs, kwargs)
+        places = argnums if isinstance(argnums, tuple) else (argnums,)
         if isinstance(out, Value | float):
-            return pullback(None)[0]
-        units = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
-        pulled = [pullback(unit)[0] for unit in units]
-        shape = (*out.shape, *np.shape(xs[argnums]))
-        return np.reshape(np.stack(pulled), shape) if pulled else np.zeros(shape)
+            found = pullback(None)
+        else:
+            units = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+            pulled = [*zip(*map(pullback, units), strict=True)] or [()] * len(places)
+            found = tuple(
+                np.reshape(np.stack(rows), shape) if rows else np.zeros(shape)
+                for rows, shape in zip(pulled, [out.shape + np.shape(xs[i]) for i in places])  # noqa: B905
+            )
+        return found if isinstance(argnums, tuple) else found[0]
 
-    return rows
+    return matrix
 
 
 def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:

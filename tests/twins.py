@@ -113,6 +113,12 @@ def std(a, axis=None, keepdims=False, ddof=0, correction=None):
     return torch.where(square > 0, square, 1).sqrt() * (square > 0)
 
 
+def average(a, axis=None, keepdims=False, weights=None):
+    weights = torch.ones_like(a) if weights is None else weights
+    total = reduced(lambda rows: rows.sum(-1))
+    return total(a * weights, axis, keepdims) / total(weights, axis, keepdims)
+
+
 # Indices: PyTorch's own know no negative step, so numpy says where the elements are.
 
 
@@ -450,6 +456,23 @@ TWINS = {
     np.tile: lambda a, reps: torch.tile(a, (reps,) if isinstance(reps, int) else reps),
     np.repeat: torch.repeat_interleave,
     np.pad: pad,
+    # other names
+    np.atleast_1d: torch.atleast_1d,
+    np.atleast_2d: torch.atleast_2d,
+    np.vstack: torch.vstack,
+    np.hstack: torch.hstack,
+    np.column_stack: torch.column_stack,
+    np.array_split: lambda a, cuts, axis=0: torch.tensor_split(a, cuts, axis),
+    np.diff: torch.diff,
+    np.average: average,
+    np.copy: torch.clone,
+    np.ptp: lambda a, axis=None: a.amax(axis) - a.amin(axis),
+    np.fliplr: torch.fliplr,
+    np.flipud: torch.flipud,
+    np.append: lambda a, b, axis=None: torch.cat(
+        [a, b] if axis is not None else [a.ravel(), b.ravel()], axis or 0
+    ),
+    np.full_like: lambda a, fill: fill.broadcast_to(a.shape),
     # picking by index
     shape.getitem: getitem,
     shape.scatter: scatter,

@@ -3,6 +3,7 @@
 # ruff: noqa: F401
 from . import (
     activation,
+    also,
     constants,
     density,
     elementwise,

@@ -1,0 +1,121 @@
+"""Functions of numpy that are other ops under another name: they leave no node of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..op import declare
+from ..samples import Draw, along_axis, reduction, with_array
+from .shape import along
+
+
+def also(fn: Any, definition: Any, samples: Any) -> None:
+    declare(fn, definition=definition, samples=samples, inline=True)
+
+
+def several(*shapes: tuple[int, ...]) -> Any:
+    """Samples of one list, of two arrays of the same shape."""
+
+    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        shape = draw.choice(shapes)
+        return ([draw.array(shape), draw.array(shape)],), {}
+
+    return samples
+
+
+def at_least(dims: int) -> Any:
+    """np.atleast_1d or np.atleast_2d: new axes in front."""
+
+    def definition(*arrays: Any) -> Any:
+        raised = tuple(
+            np.reshape(a, (1,) * max(dims - np.ndim(a), 0) + np.shape(a)) for a in arrays
+        )
+        return raised[0] if len(raised) == 1 else raised
+
+    return definition
+
+
+at_least_1d, at_least_2d = at_least(1), at_least(2)
+any_array = with_array()
+also(np.atleast_1d, at_least_1d, any_array)
+also(np.atleast_2d, at_least_2d, any_array)
+
+
+def vstack(tup: Any) -> Any:
+    return np.concatenate([at_least_2d(a) for a in tup])
+
+
+def hstack(tup: Any) -> Any:
+    parts = [at_least_1d(a) for a in tup]
+    return np.concatenate(parts, axis=0 if np.ndim(parts[0]) == 1 else 1)
+
+
+def column_stack(tup: Any) -> Any:
+    return np.concatenate([np.reshape(a, (len(a), -1)) for a in tup], axis=1)
+
+
+also(np.vstack, vstack, several((), (2,), (2, 3)))
+also(np.hstack, hstack, several((), (2,), (2, 3)))
+also(np.column_stack, column_stack, several((2,), (2, 3)))
+
+
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """np.split into parts that need not be of one length: the first ones are longer by one."""
+    cuts = indices_or_sections
+    if isinstance(cuts, int):
+        short, longer = divmod(np.shape(ary)[axis], cuts)
+        cuts = [i * short + min(i, longer) for i in range(1, cuts)]
+    return np.split(ary, cuts, axis)
+
+
+non_empty: Any = {"min_dims": 1, "min_side": 1}
+splits = with_array(lambda draw, a: (draw.choice((2, [1])), draw.axis(a.ndim)), **non_empty)
+also(np.array_split, array_split, splits)
+
+
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """Each number less the one before it, n times."""
+    for _ in range(n):
+        a = a[along(a, axis, slice(1, None))] - a[along(a, axis, slice(-1))]
+    return a
+
+
+diffs = with_array(lambda draw, a: (draw.integer(0, 2), draw.axis(a.ndim)), min_dims=1)
+also(np.diff, diff, diffs)
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+    """The mean, or one in which numbers count by weights of the same shape."""
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.ndim(weights) == 1 and np.ndim(a) > 1 and isinstance(axis, int):
+        weights = np.moveaxis(np.reshape(weights, (1,) * (np.ndim(a) - 1) + (-1,)), -1, axis)
+    total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+def average_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args, options = reduction(min_side=1)(draw)
+    return args, {**options, "weights": draw.choice((None, np.abs(args[0]) + 1))}
+
+
+also(np.average, average, average_samples)
+also(np.copy, lambda a: +a, any_array)
+also(np.ptp, lambda a, axis=None: np.max(a, axis) - np.min(a, axis), along_axis(distinct=True))
+also(np.fliplr, lambda m: np.flip(m, 1), with_array(min_dims=2))
+also(np.flipud, lambda m: np.flip(m, 0), with_array(min_dims=1))
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return np.concatenate([arr, values], axis)
+
+
+def full_like(a: Any, fill_value: Any) -> Any:
+    return np.broadcast_to(fill_value, np.shape(a))
+
+
+appended = with_array(lambda draw, a: (a + 1, draw.choice((None, draw.axis(a.ndim)))), min_dims=1)
+also(np.append, append, appended)
+also(np.full_like, full_like, with_array(lambda draw, a: (draw.array(()),)))
