@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import models, nn
 from .. import train as training
-from ..engine import no_grad
+from ..engine.check.findings import Options, derivatives
 from .plots import curves
 from .report import Report, Section, picture
 from .say import say, title
@@ -54,24 +54,22 @@ def train(report: Report, quick: bool = False) -> None:
 def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> None:
     """Hold each parameter's gradient, at the first step, against a finite difference."""
     title("5. Its gradients, held against finite differences")
-    say("Each parameter is moved a little in a random direction, before any training.")
+    say("Each parameter is moved a little in random directions, before any training.")
     wide = copy.deepcopy(model).to(np.float64)
     _, loss = wide(ids, targets)
     loss.backward()
     figure = picture(loss, "gpt", "One step of the GPT, by module, with the gradients that flow")
+    names = {parameter: name for name, parameter in wide.named_parameters()}
+    along = derivatives(lambda: wide(ids, targets)[1], [*names], Options(max_elements=0))
     rows = []
-    rng = np.random.default_rng(0)
-    for name, parameter in wide.named_parameters():
-        direction = rng.standard_normal(parameter.shape)
-        direction /= np.linalg.norm(direction)
-        analytic = float(np.sum(parameter.grad * direction))
-        numeric = slope(lambda: wide(ids, targets)[1].item(), parameter, direction)
-        rows.append((name, analytic, numeric, abs(analytic - numeric)))
+    for one in along:
+        numeric = one.quick()
+        rows.append((names[one.leaf], one.analytic, numeric, abs(one.analytic - numeric)))
     name, analytic, numeric, worst = max(rows, key=lambda row: row[3])
     scale = max(abs(row[1]) for row in rows)
     verdict = "They are right" if worst <= 1e-6 * scale + 1e-9 else "They are NOT right"
     say(
-        f"{verdict}: of {len(rows)} parameters {name} differs most, {analytic:.10f} by the engine "
+        f"{verdict}: of {len(names)} parameters {name} differs most, {analytic:.10f} by the engine "
         f"and {numeric:.10f} by finite differences."
     )
     shown = sorted(rows, key=lambda row: -row[3])[:8]
@@ -80,7 +78,7 @@ def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> N
             "The Transformer’s gradients, held against finite differences",
             f"""
             Before it learns anything: is the gradient of this whole model right? Each of its
-            {len(rows)} parameters is moved a little along a random direction, forward and back,
+            {len(names)} parameters is moved a little along random directions, forward and back,
             in float64, and the loss’s slope compared with what backward says.
 
             {verdict}. The largest differences:
@@ -92,18 +90,6 @@ def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> N
             figures=[figure],
         )
     )
-
-
-def slope(loss: Any, parameter: Any, direction: np.ndarray, h: float = 1e-5) -> float:
-    """(loss(p + h · direction) − loss(p − h · direction)) / 2h."""
-    start = parameter.data
-    with no_grad():
-        parameter.data = start + h * direction
-        ahead = loss()
-        parameter.data = start - h * direction
-        behind = loss()
-        parameter.data = start
-    return (ahead - behind) / (2 * h)
 
 
 def learn(report: Report, model: Any, tokenizer: Any, ids: Any, config: Any) -> None:
