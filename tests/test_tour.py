@@ -94,11 +94,13 @@ def test_the_steps_of_the_expression_are_the_engines():
 
 def test_a_wrong_gradient_would_be_seen(monkeypatch, tmp_path):
     from groundup import models
+    from groundup.engine.check.findings import derivatives
 
     model = models.GPT(models.GPTConfig(5, block_size=4, n_layer=1, n_head=1, n_embd=4))
-    right = language.derivatives
-    spoiled = lambda *args: (one._replace(analytic=one.analytic + 0.1) for one in right(*args))  # noqa: E731
-    monkeypatch.setattr(language, "derivatives", spoiled)
+    spoiled = lambda *args: (
+        one._replace(analytic=one.analytic + 0.1) for one in derivatives(*args)
+    )  # noqa: E731
+    monkeypatch.setattr("groundup.tour.language.derivatives", spoiled)
     from groundup.tour.say import console
 
     with console.capture() as printed:
