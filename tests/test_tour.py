@@ -97,9 +97,10 @@ def test_a_wrong_gradient_would_be_seen(monkeypatch, tmp_path):
     from groundup.engine.check.findings import derivatives
 
     model = models.GPT(models.GPTConfig(5, block_size=4, n_layer=1, n_head=1, n_embd=4))
-    spoiled = lambda *args: (
-        one._replace(analytic=one.analytic + 0.1) for one in derivatives(*args)
-    )  # noqa: E731
+
+    def spoiled(*args):
+        return (one._replace(analytic=one.analytic + 0.1) for one in derivatives(*args))
+
     monkeypatch.setattr("groundup.tour.language.derivatives", spoiled)
     from groundup.tour.say import console
 
