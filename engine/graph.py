@@ -10,6 +10,7 @@ import functools
 import heapq
 import inspect
 import itertools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ContextDecorator
@@ -302,7 +303,8 @@ def swept(
         try:
             with np.errstate(invalid="raise"):
                 kept = [step for step in walk(root, seed, since) if keep(step[0])]
-            if not any(has_nan(grad) for _, grad in kept):
+            # Values see to it in `walk`; an array may have had its NaN before.
+            if type(seed) is float or not any(has_nan(grad) for _, grad in kept):
                 return kept
         except FloatingPointError:
             pass
@@ -314,9 +316,8 @@ def swept(
 
 
 def has_nan(x: Any) -> bool:
-    data = x.data if isinstance(x, Node) else x
-    square = data * data if type(data) is float else np.vdot(data, data)
-    return bool(square != square)
+    data = x._data if isinstance(x, Node) else x
+    return math.isnan(np.vdot(data, data))
 
 
 def stamp_change(node: Node) -> None:

@@ -157,20 +157,14 @@ class Tensor(NumpyProtocol, Node):
         return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
 
     def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
-        """By the op's rules, which are handed arrays, or, for a recorded walk, Tensors."""
-        op, recorded = self.op, isinstance(grad, Tensor)
+        op = self.op
         assert op is not None
-        if op.vjps is None:
-            through = through_definition if recorded else through_saved
-            pairs: Iterable[Any] = zip(self.args, through(self, grad), strict=False)
+        if op.vjps is not None:
+            pairs: Iterable[Any] = self.by_rules(op, grad)
+        elif isinstance(grad, Tensor):
+            pairs = zip(self.args, through_definition(self, grad), strict=False)
         else:
-            args = self.args if recorded else [plain(arg) for arg in self.args]
-            out = self if recorded else self._data
-            pairs = (
-                (arg, share_by(op, place, grad, out, args, self.kwargs))
-                for place, arg in enumerate(self.args)
-                if needs_grad(arg)
-            )
+            pairs = zip(self.args, through_saved(self, grad), strict=False)
         for arg, share in pairs:
             if isinstance(arg, Tensor):
                 if share is not None and arg.requires_grad:
@@ -179,6 +173,24 @@ class Tensor(NumpyProtocol, Node):
                 for one, its_share in zip(arg, share, strict=True):
                     if its_share is not None and needs_grad(one):
                         yield one, fit(its_share, one, op)
+
+    def by_rules(self, op: Op, grad: Any) -> Iterator[tuple[Any, Any]]:
+        """Each argument with its share, by rules that are handed arrays, or, for a recorded walk,
+        Tensors."""
+        recorded = isinstance(grad, Tensor)
+        args = self.args if recorded else [plain(arg) for arg in self.args]
+        out = self if recorded else self._data
+        careful = modes.careful and op.is_elementwise
+        for place, arg in enumerate(self.args):
+            vjp = op.rule(place) if needs_grad(arg) else None
+            if vjp is None:
+                continue
+            if not careful:
+                yield arg, vjp(grad, out, *args, **self.kwargs)
+                continue
+            with np.errstate(invalid="ignore"):
+                share = np.where(np.equal(grad, 0), 0, vjp(grad, out, *args, **self.kwargs))
+            yield arg, share
 
     def summed(self, grad: Any) -> np.ndarray:
         # A copy, since `a + b` hands one array to both of its arguments.
@@ -335,17 +347,6 @@ def variable(x: Tensor, dtype: Any = None) -> Any:
 def leaf(x: Tensor) -> Any:
     """The same with nothing behind it; it wants a gradient if x does."""
     return made(x._data, x.requires_grad) if x.dtype.kind == "f" else x._data
-
-
-def share_by(op: Op, place: int, grad: Any, out: Any, args: Sequence[Any], kwargs: Any) -> Any:
-    """The share of one argument by its rule; None where it has no gradient."""
-    vjp = op.rule(place)
-    if vjp is None:
-        return None
-    if not (modes.careful and op.is_elementwise):
-        return vjp(grad, out, *args, **kwargs)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.equal(grad, 0), 0, vjp(grad, out, *args, **kwargs))
 
 
 class Misfit(ValueError):
