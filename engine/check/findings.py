@@ -46,6 +46,7 @@ class Derivative(NamedTuple):
     analytic: float
     rise: Callable[[float], float]
     scale: float  # how large the leaf's numbers are
+    noise: float  # how much `rise` may be rounded
 
     def quick(self) -> float:
         """One central difference."""
@@ -67,6 +68,7 @@ def derivatives(
     finite = np.isfinite(start)
     weights = np.where(finite, 1.0 if even else rng.uniform(0.5, 1.5, start.shape), 0.0)
     root = np.sum((out if finite.all() else np.where(finite, out, 0.0)) * weights)
+    noise = float(np.finfo(float).eps * np.sum(np.abs(np.where(finite, start, 0.0) * weights)))
     grads = gradients(root, root.seed(), leaves) if isinstance(root, Node) else [None] * len(leaves)
     for leaf, grad in zip(leaves, grads, strict=True):
         point = numbers(leaf)
@@ -75,9 +77,8 @@ def derivatives(
             along = direction != 0
             analytic = float(np.sum(gradient[along] * direction[along]))
             scale = 1.0 if index is None else max(1.0, float(np.max(np.abs(point[along]))))
-            yield Derivative(
-                leaf, index, analytic, riser(run, leaf, direction, start, weights), scale
-            )
+            rise = riser(run, leaf, direction, start, weights)
+            yield Derivative(leaf, index, analytic, rise, scale, noise)
 
 
 def riser(
@@ -145,7 +146,7 @@ def suspects(
         size = max(abs(one.analytic), abs(quick))
         bound = options.atol + (options.rtol * size if np.isfinite(size) else 0.0)
         if not abs(one.analytic - quick) <= bound:
-            found = slopes(one.rise, one.scale)
+            found = slopes(one.rise, one.scale, one.noise)
             verdict = judged(one.analytic, found, bound)
             if verdict.kind:
                 yield Finding(one.leaf, one.index, one.analytic, found, *verdict)

@@ -43,8 +43,9 @@ class Verdict(NamedTuple):
     slope: Estimate  # that it was held against
 
 
-def slopes(rise: Callable[[float], float], scale: float = 1.0) -> Slopes:
-    """Slopes of `rise` at 0 by every step, `scale` being about how large its argument is."""
+def slopes(rise: Callable[[float], float], scale: float = 1.0, noise: float = 0.0) -> Slopes:
+    """Slopes of `rise` at 0 by every step, `scale` being about how large its argument is and
+    `noise` by how much its results may be rounded."""
     left, right, central = [], [], []
     for step in STEPS:
         h = step * scale
@@ -52,34 +53,37 @@ def slopes(rise: Callable[[float], float], scale: float = 1.0) -> Slopes:
         central.append((ahead - behind) / (2 * h))
         right.append((4 * ahead - rise(2 * h)) / (2 * h))  # of second order, as the central one
         left.append((rise(-2 * h) - 4 * behind) / (2 * h))
-    return Slopes(settled(left), settled(right), settled(central))
+    doubt = [noise / (step * scale) for step in STEPS]
+    return Slopes(settled(left, doubt), settled(right, doubt), settled(central, doubt))
 
 
-def settled(estimates: Sequence[float]) -> Estimate:
+def settled(estimates: Sequence[float], doubt: Sequence[float]) -> Estimate:
     """Where neighbours agree best: the smallest step at which they do about as well.
 
-    >>> settled([0.2, 0.9, 0.99, 1.0, 1.0, 1.0, 1.1, 3.0])
+    >>> settled([0.2, 0.9, 0.99, 1.0, 1.0, 1.0, 1.1, 3.0], [0.0] * 8)
     Estimate(value=1.0, spread=0.0)
 
     A function that rounds stands still under a small step, which is no slope of 0:
 
-    >>> settled([0.5, 0.5001, 0.4999, 0.48, 0.7, 0.0, 0.0, 0.0]).value
+    >>> settled([0.5, 0.5001, 0.4999, 0.48, 0.7, 0.0, 0.0, 0.0], [0.0] * 8).value
     0.5001
     """
-    moving = np.trim_zeros(np.asarray(estimates, float), "b")
-    if 3 <= moving.size < len(estimates):
-        found = best_three(moving)
-        if found.spread <= 0.01 * abs(found.value):
+    known, doubts = np.asarray(estimates, float), np.asarray(doubt)
+    moving = known != 0
+    if 3 <= moving.sum() < known.size:
+        found = best_three(known[moving], doubts[moving])
+        if found.spread <= 0.03 * abs(found.value):
             return found
-    return best_three(np.asarray(estimates, float))
+    return best_three(known, doubts)
 
 
-def best_three(estimates: np.ndarray) -> Estimate:
+def best_three(estimates: np.ndarray, doubt: np.ndarray) -> Estimate:
     threes = np.lib.stride_tricks.sliding_window_view(estimates, 3)
     with np.errstate(invalid="ignore"):
         spread = np.where(np.isfinite(threes).all(axis=1), np.ptp(threes, axis=1), np.inf)
+        spread = spread + doubt[1:-1]
         share = np.where(spread < np.inf, spread / (np.max(np.abs(threes), axis=1) + 1e-6), np.inf)
-    agree = np.flatnonzero(share <= 10 * share.min())
+    agree = np.flatnonzero(share <= 3 * share.min())
     last = agree[-1] if agree.size else 0
     return Estimate(float(threes[last, 1]), float(spread[last]))
 
