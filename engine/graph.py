@@ -93,6 +93,8 @@ class mode(ContextDecorator):
                         out = advance(sent)
                 except StopIteration as end:
                     return end.value
+                finally:
+                    sent = None  # an error holds this frame, and must not be held by it
                 try:
                     advance, sent = steps.send, (yield out)
                 except BaseException as error:  # noqa: BLE001  (it is the generator's to catch)
@@ -301,7 +303,7 @@ def swept(
     """
     if not (observers or modes.witness or modes.careful):
         try:
-            with np.errstate(invalid="raise"):
+            with np.errstate(divide="raise", invalid="raise"):
                 kept = [step for step in walk(root, seed, since) if keep(step[0])]
             # Values see to it in `walk`; an array may have had its NaN before.
             if type(seed) is float or not any(has_nan(grad) for _, grad in kept):

@@ -124,7 +124,8 @@ class Op:
         first, names = self.numpys
         if names and len(args) > first:
             args, kwargs = args[:first], dict(zip(names, args[first:], strict=False)) | kwargs
-        said = {k: v for k, v in kwargs.items() if k not in OWN or v != names.get(k, ...)}
+        defaults = {**names, "where": True}
+        said = {k: v for k, v in kwargs.items() if k not in OWN or v is not defaults.get(k, ...)}
         return args, said
 
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -154,7 +155,7 @@ class Op:
         return error if own else type(error)(f"{self}{given}: {str(error).rstrip()}")
 
 
-OWN = {"dtype", "out", "order", "kind", "mode", "copy"}  # numpy's, and seldom ours
+OWN = {"dtype", "out", "order", "kind", "mode", "copy", "where"}  # numpy's, and seldom ours
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 
 TABLE: dict[Callable[..., Any], Op] = {}
@@ -252,6 +253,12 @@ def lookup(fn: Callable[..., Any]) -> Op:
             f"(groundup.engine.declare({called(fn)}, lambda g, out, x: …)), or hand it x.data if "
             "its result is to be a constant."
         ) from None
+
+
+def in_order(fn: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """The arguments of a call that was written for numpy's `fn`, as its row takes them."""
+    op = TABLE.get(ALIASES.get(fn, fn))
+    return op.in_order(args, kwargs) if op else (args, kwargs)
 
 
 def called(fn: Any) -> str:

@@ -188,9 +188,11 @@ class Tensor(NumpyProtocol, Node):
             if not careful:
                 yield arg, vjp(grad, out, *args, **self.kwargs)
                 continue
-            with np.errstate(invalid="ignore"):
-                share = np.where(np.equal(grad, 0), 0, vjp(grad, out, *args, **self.kwargs))
-            yield arg, share
+            with np.errstate(divide="ignore", invalid="ignore"):
+                share = vjp(grad, out, *args, **self.kwargs)
+            # A share that is a number stays: it may have a derivative even where grad is 0.
+            lost = np.logical_and(np.equal(grad, 0), np.isnan(share))
+            yield arg, np.where(lost, 0, share) if np.any(lost) else share
 
     def summed(self, grad: Any) -> np.ndarray:
         # A copy, since `a + b` hands one array to both of its arguments.
@@ -204,11 +206,9 @@ class Tensor(NumpyProtocol, Node):
         if fn in CONSTANT:
             return fn(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
         op = lookup(fn)
-        if op.inline:
-            return op.definition(*args, **kwargs)
         if kwargs:
             args, kwargs = op.arguments(args, kwargs)
-        return record(op, args, kwargs)
+        return op.definition(*args, **kwargs) if op.inline else record(op, args, kwargs)
 
     # Behaviour as a number
 

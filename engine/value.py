@@ -8,6 +8,7 @@ rules as Tensors do, from the table.
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,9 +16,9 @@ import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
 from .graph import Node, modes, stamp_change, tick
-from .op import ALIASES, CONSTANT, INTERPRETERS, TABLE, Op, lookup
+from .op import ALIASES, CONSTANT, INTERPRETERS, TABLE, Op, in_order, lookup
 from .ops.activation import erf, relu, sigmoid
-from .partials import PARTIALS
+from .partials import PARTIALS, ieee
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
 Partials = tuple[float | None, ...]  # one for each argument, None where nothing flows
@@ -90,8 +91,8 @@ def function(fn: Any) -> Callable[[Value], Value]:
     return method
 
 
-def comparison(compare: Callable[[float, float], bool]) -> Callable[..., Any]:
-    """A comparison of numbers, which has no gradient."""
+def comparison(compare: Callable[[float, float], Any]) -> Callable[..., Any]:
+    """An operator whose result is a plain number: it has no gradient."""
 
     def operator(self: Value, other: Any) -> Any:
         b = other._data if isinstance(other, Value) else number(other)
@@ -212,6 +213,7 @@ class Value(Node):
     def __pos__(self) -> Value:
         return self
 
+    __floordiv__ = comparison(lambda a, b: ieee(operator.floordiv, np.floor_divide, a, b))
     __eq__ = comparison(float.__eq__)
     __lt__ = comparison(float.__lt__)
     __le__ = comparison(float.__le__)
@@ -225,7 +227,7 @@ class Value(Node):
         return run_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-        return run_on_values(fn, args, kwargs)
+        return run_on_values(fn, *in_order(fn, args, kwargs))
 
     @staticmethod
     def interpret(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -281,7 +283,7 @@ class ValueArray(np.ndarray):
 
     def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if fn in TABLE or fn in CONSTANT or fn in ALIASES:
-            return run_on_values(fn, args, kwargs)
+            return run_on_values(fn, *in_order(fn, args, kwargs))
         return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
 
 
@@ -292,9 +294,11 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
         return run_on_values(REDUCTIONS[ufunc], args, options)
     if ufunc in CONSTANT:
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
+    ufunc = ALIASES.get(ufunc, ufunc)
     run = ON_EACH.get(ufunc, getattr(ufunc, method))
     try:
-        return unwrap(lift(run(*map(bare, args), **kwargs)))
+        with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
+            return unwrap(lift(run(*map(bare, args), **kwargs)))
     except TypeError:
         if ufunc not in TABLE:
             lookup(ufunc)  # which says it better than numpy
@@ -351,7 +355,7 @@ def lift(x: Any) -> Any:
         if x.requires_grad or x.data.dtype.kind == "f":
             raise TypeError(MIXED)
         return x.data
-    return [lift(item) for item in x] if type(x) is list else x
+    return [lift(item) for item in x] if isinstance(x, list) or hasattr(x, "_fields") else x
 
 
 def as_value(x: Any) -> Value:
@@ -360,8 +364,8 @@ def as_value(x: Any) -> Value:
 
 def bare(x: Any) -> Any:
     """An argument as numpy's own loops take it: plain object arrays."""
-    if type(x) in (list, tuple):
-        return type(x)(map(bare, x))
+    if isinstance(x, list | tuple):
+        return (list if isinstance(x, list) else tuple)(map(bare, x))
     is_value = isinstance(x, Value | ValueArray)
     return np.asarray(x, dtype=object).view(np.ndarray) if is_value else x
 

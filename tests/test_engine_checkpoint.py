@@ -65,3 +65,16 @@ def test_what_cannot_be_recomputed_says_so():
         checkpoint(lambda v: (v, v), x)
     with no_grad():
         assert not checkpoint(np.exp, x).requires_grad
+
+
+def test_integers_among_the_arguments_shift_no_gradient():
+    w, v = leaf([1.0, 2.0, 3.0]), leaf([10.0, 20.0])
+    first, ids = Tensor(np.array([1])), Tensor(np.array([0, 2]))
+    checkpoint(lambda i, w, j, v: w[j] * v + w[i], first, w, ids, v).sum().backward()
+    assert w.grad.tolist() == [10, 2, 20]
+    assert v.grad.tolist() == [1, 3]
+    w.zero_grad()
+    checkpoint(lambda both: both[1][both[0]] ** 2, [ids, w]).sum().backward()  # in a list, too
+    assert w.grad.tolist() == [2, 0, 6]
+    cubes = lambda w: checkpoint(lambda i, w: w[i] ** 3, ids, w).sum()  # noqa: E731
+    assert np.diag(hessian(cubes)(np.array([1.0, 2.0, 3.0]))).tolist() == [6, 0, 18]

@@ -53,6 +53,19 @@ def test_the_guard_sees_a_view_that_was_written_through():
         y.backward()
 
 
+def test_a_change_at_the_end_of_many_views_reaches_the_array_that_they_show():
+    x = leaf([1.0, 2.0])
+    y, view = (x * x).sum(), x
+    for _ in range(10_000):
+        view = view[:]
+    view.data -= 1
+    assert x.data.tolist() == [0, 1]
+    with pytest.raises(RuntimeError, match="changed"):
+        y.backward()
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [0, 2]
+
+
 def test_what_is_detached_is_a_copy():
     x = leaf([1.0, 2.0])
     y, copied = (x * x).sum(), x.detach()
@@ -78,6 +91,26 @@ def test_a_list_may_grow_or_change_after_the_op(join):
     parts.reverse()
     y.backward()
     assert (x.grad[0], z.grad[0]) == (2, 30)
+
+
+def test_lists_in_an_index_may_change_after_the_op():
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    rows, columns = [0, 1], [1, 1]
+    y = x[rows, columns]
+    z = x.at[rows, columns].add(1.0) * np.array([[1.0, 10.0], [100.0, 1000.0]])
+    rows.reverse()
+    columns[:] = [0, 0]
+    (y * np.array([5.0, 7.0])).sum().backward()
+    assert x.grad.tolist() == [[0, 5], [0, 7]]
+    x.zero_grad()
+    z.sum().backward()
+    assert x.grad.tolist() == [[1, 10], [100, 1000]]
+    rows = [1, 1]
+    y = x[rows]
+    rows[0] = 0
+    x.zero_grad()
+    y.sum().backward()
+    assert x.grad.tolist() == [[0, 0], [2, 2]]
 
 
 def test_a_list_of_tensors_is_no_operand():
@@ -278,6 +311,18 @@ def test_attention_mask_with_causal_and_scale_against_softmax():
     scores = np.where(mask & (np.tri(3) > 0), 0.3 * q @ k.T, -np.inf)
     got = scaled_dot_product_attention(leaf(q), k, v, mask, is_causal=True, scale=0.3)
     np.testing.assert_allclose(got.data, softmax(scores) @ v)
+
+
+@pytest.mark.parametrize("kind", [leaf, values, np.asarray])
+def test_a_mask_is_of_booleans_or_of_floats(kind):
+    q, v = kind(np.ones((2, 2))), np.array([[1.0, 2.0], [3.0, 4.0]])
+    for mask in ([[True, False], [False, True]], [[0.0, -np.inf], [-np.inf, 0.0]]):
+        out: Any = scaled_dot_product_attention(q, q, v, mask)
+        numbers = np.vectorize(lambda x: getattr(x, "data", x))(getattr(out, "data", out))
+        assert numbers.tolist() == v.tolist()
+    for ints in (np.eye(2, dtype=int), [[1, 0], [0, 1]]):
+        with pytest.raises(TypeError, match=r"attn_mask of int64.*mask == 1"):
+            scaled_dot_product_attention(q, q, v, ints)
 
 
 def test_nothing_to_look_at():

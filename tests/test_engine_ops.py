@@ -192,6 +192,33 @@ def test_einsum_of_any_subscripts(subscripts, shapes):
         np.testing.assert_allclose(tensor.grad, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("subscripts", "shapes", "grads"), [
+    ("i,i", [(2,), (1,)], [[1, 1], [1 + 2]]),
+    ("ij,ij->i", [(2, 3), (1, 3)], [[[1, 2, 3], [1, 2, 3]], [[1 + 4, 2 + 5, 3 + 6]]]),
+    ("ij,ij->i", [(2, 1), (2, 3)], [[[1 + 2 + 3], [4 + 5 + 6]], [[1, 1, 1], [2, 2, 2]]]),
+    ("ij,jk->ik", [(1, 1), (2, 1)], [[[1 + 2]], [[1], [1]]]),
+    ("...i,...i", [(2, 2), (1, 1)], [[[1, 1], [1, 1]], [[1 + 2 + 3 + 4]]]),
+])  # fmt: skip
+def test_einsum_stretches_a_size_of_1(subscripts, shapes, grads):
+    arrays = [np.arange(1.0, 1 + np.prod(shape)).reshape(shape) for shape in shapes]
+    tensors = [leaf(a) for a in arrays]
+    out = np.einsum(subscripts, *tensors)
+    np.testing.assert_array_equal(out.data, np.einsum(subscripts, *arrays))
+    out.sum().backward()
+    assert [x.grad.tolist() for x in tensors] == grads
+    first = lambda a: (np.einsum(subscripts, a, *arrays[1:]) ** 2).sum()  # noqa: E731
+    assert hessian(first)(arrays[0]).shape == (*shapes[0], *shapes[0])
+
+
+@pytest.mark.parametrize("n", [3, 20, 60])
+def test_the_gradient_of_a_determinant_is_its_inverse_also_of_large_matrices(n):
+    a = np.random.default_rng(0).normal(size=(n, n))
+    assert np.linalg.cond(a) < 1e3
+    np.testing.assert_allclose(
+        grad(np.linalg.det)(a), np.linalg.det(a) * np.linalg.inv(a).T, rtol=1e-9
+    )
+
+
 def test_gradients_of_solving_are_derivatives_of_the_inverse():
     a, b = np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([1.0, 2.0])
     by_solve = grad(lambda m: (np.linalg.solve(m, b) ** 2).sum())(a)

@@ -17,6 +17,7 @@ from ..value import Value
 from .cause import likely_cause
 from .error import brief, error, misshapen, noted
 from .findings import Options, derivatives, findings, numbers
+from .slopes import slopes
 
 LOST = (
     "Every op inside is right by itself, so the gradient is lost between them: by .data, .item(), "
@@ -126,6 +127,8 @@ def as_node(x: Any) -> Any:
 def joined(out: Any) -> Any:
     """The results of a function that gives several, one after the other in one row; a scalar
     model's object array too. What is no node (None, ids) is left out."""
+    if not isinstance(out, tuple | list | Node | ARRAYS | float | int):
+        raise TypeError(f"gradcheck: the function gives {type(out).__name__}, and not a Tensor")
     if not isinstance(out, tuple | list):
         return out
     parts: list[Any] = [part for part in out if isinstance(part, Node | ARRAYS)]
@@ -134,8 +137,8 @@ def joined(out: Any) -> Any:
 
 def captured(f: Any, root: Any, starts: Any, first: int) -> list[Node]:
     """The leaves behind root, a result of f, that f was not handed: parameters."""
-    roots = [root] if isinstance(root, Node) else root.flat if isinstance(root, np.ndarray) else []
-    behind = dict.fromkeys(node for one in roots for node in ancestry(one))
+    roots = np.ravel(np.asarray(root, dtype=object)) if isinstance(root, np.ndarray) else [root]
+    behind = dict.fromkeys(n for one in roots if isinstance(one, Node) for n in ancestry(one))
     if hasattr(f, "parameters"):  # those too whose gradient is lost on all of its way
         behind |= dict.fromkeys(x for x in f.parameters() if isinstance(x, Node))
     leaves = (node for node in behind if node.op is None and node.requires_grad)
@@ -248,8 +251,12 @@ def as_nodes(arg: Any) -> Any:
 
 def cause_of(run: Callable[[], Any], leaf: Any, options: Options) -> str:
     """The likely mistake, read off the whole gradient of a leaf."""
-    given, wanted = (np.full(numbers(leaf).shape, np.nan) for _ in range(2))
-    for one in derivatives(run, [leaf], options, even=True):
-        if one.index is not None:
-            given[one.index], wanted[one.index] = one.analytic, one.quick()
+    for even in (True, False):  # what shows in the plain sum is more telling, if it shows there
+        given, wanted = (np.full(numbers(leaf).shape, np.nan) for _ in range(2))
+        for one in derivatives(run, [leaf], options, even):
+            if one.index is not None:
+                slope = slopes(one.rise, one.scale, one.noise).central
+                given[one.index], wanted[one.index] = one.analytic, slope.value
+        if not np.allclose(given, wanted, options.rtol, options.atol, equal_nan=True):
+            break
     return likely_cause(given, wanted, numbers(run()).shape)
