@@ -6,6 +6,7 @@ again what the vjps of the table say, for speed; `tests/test_engine_value.py` ho
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -35,23 +36,13 @@ def quotient(a: float, b: float) -> float:
     return a / b if b else ieee(float.__truediv__, np.divide, a, b)
 
 
-def logarithm(a: float) -> float:
-    return ieee(math.log, np.log, a)
+logarithm = functools.partial(ieee, math.log, np.log)
+root = functools.partial(ieee, math.sqrt, np.sqrt)
+sine = functools.partial(ieee, math.sin, np.sin)
+cosine = functools.partial(ieee, math.cos, np.cos)
 
 
 # Of two numbers
-
-
-def add(a: float, b: float) -> Any:
-    return a + b, (1.0, 1.0)
-
-
-def subtract(a: float, b: float) -> Any:
-    return a - b, (1.0, -1.0)
-
-
-def multiply(a: float, b: float) -> Any:
-    return a * b, (b, a)
 
 
 def divide(a: float, b: float) -> Any:
@@ -75,38 +66,7 @@ def power(a: float, b: float) -> Any:
 # Of one number; the docstring is that of the method
 
 
-def negative(a: float) -> Any:
-    return -a, (-1.0,)
-
-
-def exponential(a: float) -> Any:
-    """e to the power of it."""
-    out = ieee(math.exp, np.exp, a)
-    return out, (out,)
-
-
-def log(a: float) -> Any:
-    """The natural logarithm."""
-    return logarithm(a), (quotient(1.0, a),)
-
-
-def square_root(a: float) -> Any:
-    """The square root."""
-    out = ieee(math.sqrt, np.sqrt, a)
-    return out, (quotient(0.5, out),)
-
-
-def sine(a: float) -> Any:
-    """The sine, in radians."""
-    return ieee(math.sin, np.sin, a), (ieee(math.cos, np.cos, a),)
-
-
-def cosine(a: float) -> Any:
-    """The cosine, in radians."""
-    return ieee(math.cos, np.cos, a), (-ieee(math.sin, np.sin, a),)
-
-
-def tangent(a: float) -> Any:
+def hyperbolic_tangent(a: float) -> Any:
     """The hyperbolic tangent, between −1 and 1."""
     out = math.tanh(a)
     return out, (1 - out * out,)
@@ -134,25 +94,15 @@ def absolute(a: float) -> Any:
     return math.fabs(a), (float((a > 0) - (a < 0)) if a == a else a,)
 
 
-def of_numpy(python: Any, numpy: Any, slope: Any) -> Any:
+def of_numpy(python: Any, numpy: Any, slope: Any, doc: str = "") -> Any:
     """A rule for one number: the function, and its slope from (a, out)."""
 
     def rule(a: float) -> Any:
         out = ieee(python, numpy, a)
         return out, (slope(a, out),)
 
-    rule.__doc__ = f"np.{numpy.__name__} of it."
+    rule.__doc__ = doc or f"np.{numpy.__name__} of it."
     return rule
-
-
-def side(a: float) -> float:
-    """√(1 − a²), the other side of a triangle in the unit circle."""
-    return ieee(math.sqrt, np.sqrt, 1 - a * a)
-
-
-def leg(a: float) -> float:
-    """√(a² − 1), its likeness for a hyperbola."""
-    return ieee(math.sqrt, np.sqrt, a * a - 1)
 
 
 def hypotenuse(a: float, b: float) -> Any:
@@ -171,36 +121,20 @@ def log_of_sum(a: float, b: float) -> Any:
     return out, tuple(math.exp(x - out) if x != out else 1.0 for x in (a, b))
 
 
-# Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
-# 0 · inf. At a tie the first wins, and a NaN (a != a) over any number.
-
-
-def larger(a: float, b: float) -> Any:
-    return (a, (1.0, None)) if a >= b or a != a else (b, (None, 1.0))
-
-
-def smaller(a: float, b: float) -> Any:
-    return (a, (1.0, None)) if a <= b or a != a else (b, (None, 1.0))
-
-
-def chosen(condition: Any, a: float, b: float) -> Any:
-    return (a, (None, 1.0, None)) if condition else (b, (None, None, 1.0))
-
-
 PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.add: add,
-    np.subtract: subtract,
-    np.multiply: multiply,
+    np.add: lambda a, b: (a + b, (1.0, 1.0)),
+    np.subtract: lambda a, b: (a - b, (1.0, -1.0)),
+    np.multiply: lambda a, b: (a * b, (b, a)),
     np.divide: divide,
     np.power: power,
     np.remainder: remainder,
-    np.negative: negative,
-    np.exp: exponential,
-    np.log: log,
-    np.sqrt: square_root,
-    np.sin: sine,
-    np.cos: cosine,
-    np.tanh: tangent,
+    np.negative: lambda a: (-a, (-1.0,)),
+    np.exp: of_numpy(math.exp, np.exp, lambda a, out: out, "e to the power of it."),
+    np.log: of_numpy(math.log, np.log, lambda a, out: quotient(1.0, a), "The natural logarithm."),
+    np.sqrt: of_numpy(math.sqrt, np.sqrt, lambda a, out: quotient(0.5, out), "The square root."),
+    np.sin: of_numpy(math.sin, np.sin, lambda a, out: cosine(a), "The sine, in radians."),
+    np.cos: of_numpy(math.cos, np.cos, lambda a, out: -sine(a), "The cosine, in radians."),
+    np.tanh: hyperbolic_tangent,
     relu: rectified,
     erf: error_function,
     sigmoid: logistic,
@@ -212,18 +146,20 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.log1p: of_numpy(math.log1p, np.log1p, lambda a, out: quotient(1.0, 1 + a)),
     np.cbrt: of_numpy(math.cbrt, np.cbrt, lambda a, out: quotient(1.0, 3 * out * out)),
     np.tan: of_numpy(math.tan, np.tan, lambda a, out: 1 + out * out),
-    np.arcsin: of_numpy(math.asin, np.arcsin, lambda a, out: quotient(1.0, side(a))),
-    np.arccos: of_numpy(math.acos, np.arccos, lambda a, out: -quotient(1.0, side(a))),
+    np.arcsin: of_numpy(math.asin, np.arcsin, lambda a, out: quotient(1.0, root(1 - a * a))),
+    np.arccos: of_numpy(math.acos, np.arccos, lambda a, out: -quotient(1.0, root(1 - a * a))),
     np.arctan: of_numpy(math.atan, np.arctan, lambda a, out: 1 / (1 + a * a)),
     np.sinh: of_numpy(math.sinh, np.sinh, lambda a, out: ieee(math.cosh, np.cosh, a)),
     np.cosh: of_numpy(math.cosh, np.cosh, lambda a, out: ieee(math.sinh, np.sinh, a)),
     np.arcsinh: of_numpy(math.asinh, np.arcsinh, lambda a, out: 1 / math.hypot(1, a)),
-    np.arccosh: of_numpy(math.acosh, np.arccosh, lambda a, out: quotient(1.0, leg(a))),
+    np.arccosh: of_numpy(math.acosh, np.arccosh, lambda a, out: quotient(1.0, root(a * a - 1))),
     np.arctanh: of_numpy(math.atanh, np.arctanh, lambda a, out: quotient(1.0, 1 - a * a)),
     np.hypot: hypotenuse,
     np.arctan2: angle,
     np.logaddexp: log_of_sum,
-    np.maximum: larger,
-    np.minimum: smaller,
-    np.where: chosen,
+    # Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
+    # 0 · inf. At a tie the first wins, and a NaN (a != a) over any number.
+    np.maximum: lambda a, b: (a, (1.0, None)) if a >= b or a != a else (b, (None, 1.0)),
+    np.minimum: lambda a, b: (a, (1.0, None)) if a <= b or a != a else (b, (None, 1.0)),
+    np.where: lambda mask, a, b: (a, (None, 1.0, None)) if mask else (b, (None, None, 1.0)),
 }

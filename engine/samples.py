@@ -16,7 +16,13 @@ import numpy as np
 
 T = TypeVar("T")
 Shape = tuple[int, ...]
-Sampler = Callable[["Draw"], tuple[tuple[Any, ...], dict[str, Any]]]
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+Sampler = Callable[["Draw"], Call]
+
+
+def call(*args: Any, **kwargs: Any) -> Call:
+    """The arguments of one call: `call(a, axis=0)` is ((a,), {"axis": 0})."""
+    return args, kwargs
 
 
 class Domain(NamedTuple):
@@ -46,26 +52,30 @@ class Draw:
     def boolean(self) -> bool:
         return self.choice((False, True))
 
+    def sides(self, count: int, low: int, high: int) -> Shape:
+        return tuple(self.integer(low, high) for _ in range(count))
+
     def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
-        dims = self.integer(min_dims, max_dims)
-        return tuple(self.integer(min_side, 3) for _ in range(dims))
+        return self.sides(self.integer(min_dims, max_dims), min_side, 3)
 
     def broadcastable(self, shape: Shape) -> Shape:
         """A shape that broadcasts to `shape`: axes missing on the left, others of size 1."""
         kept = shape[self.integer(0, len(shape)) :]
         return tuple(1 if self.boolean() else side for side in kept)
 
+    def resized(self, shape: Shape, axis: int, min_side: int = 0) -> Shape:
+        """The same shape but for its length along one axis."""
+        sides = list(shape)
+        sides[axis] = self.integer(min_side, 3)
+        return tuple(sides)
+
     def axis(self, ndim: int) -> int:
         return self.integer(-ndim, ndim - 1)
 
     def axes(self, ndim: int) -> int | Shape | None:
         """One axis, several, or None for all."""
-        kind = self.choice(("none", "one", "several")) if ndim else "none"
-        if kind == "one":
-            return self.axis(ndim)
-        if kind == "several":
-            return tuple(axis for axis in range(ndim) if self.boolean())
-        return None
+        several = tuple(axis for axis in range(ndim) if self.boolean())
+        return self.choice((None, self.axis(ndim), several)) if ndim else None
 
     def permutation(self, n: int) -> Shape:
         return tuple(int(i) for i in self.integers(n, 0, max(n - 1, 0), distinct=True))
@@ -77,6 +87,22 @@ class Draw:
         if distinct:
             high = max(high, low + count)
         return ((2 * self.integers(count, low, high, distinct) + 1) / 16).reshape(shape)
+
+    def arrays(self, shapes: str, domain: Domain = REAL, **sides: int) -> list[np.ndarray]:
+        """Arrays of shapes that are written as in einsum: "...nk,k3" gives (…, n, k) and (k, 3).
+
+        Each letter is a side from 1 to 3, where `sides` does not say it, and the axes of one
+        "..." broadcast against those of the others.
+        """
+        batch = self.shape(max_dims=2)
+        drawn = {c: self.integer(1, 3) for c in shapes if c.isalpha()}
+        sides = drawn | {c: int(c) for c in shapes if c.isdigit()} | sides
+
+        def shape(text: str) -> Shape:
+            lead = self.broadcastable(batch) if "..." in text else ()
+            return (*lead, *(sides[c] for c in text.replace("...", "")))
+
+        return [self.array(shape(text), domain) for text in shapes.split(",")]
 
     def index(self, high: int, shape: Shape) -> np.ndarray:
         """An array of indices below `high`, repeats allowed."""
@@ -124,44 +150,46 @@ def elementwise(*domains: Domain, tied: bool = True) -> Sampler:
     Where not `tied`, numbers of one argument never equal those of the next.
     """
 
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def samples(draw: Draw) -> Call:
         shape = draw.shape()
         shapes = [shape] + [draw.broadcastable(shape) for _ in domains[1:]]
         if draw.boolean():
             shapes.reverse()
         arrays = [draw.array(s, domain) for s, domain in zip(shapes, domains, strict=True)]
-        return tuple(np.asarray(a + (not tied) * i / 16) for i, a in enumerate(arrays)), {}
+        return call(*(np.asarray(a + (not tied) * i / 16) for i, a in enumerate(arrays)))
 
     return samples
 
 
+def shaped(*cases: str) -> Sampler:
+    """Samples of several arrays, of one of these lists of shapes; see `Draw.arrays`."""
+    return lambda draw: call(*draw.arrays(draw.choice(cases)))
+
+
 def with_array(
-    more: Callable[[Draw, np.ndarray], Any] = lambda draw, a: (),
+    make: Callable[[Draw, np.ndarray], Call] = lambda draw, a: call(a),
     domain: Domain = REAL,
     distinct: bool = False,
     **shape: int,
 ) -> Sampler:
-    """Samples of one array, whose shape is bounded by `shape` as in `Draw.shape`, and of what
-    `more(draw, array)` puts after it: a tuple of arguments, or a dict of options."""
-
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        a = draw.array(draw.shape(**shape), domain, distinct)
-        rest = more(draw, a)
-        return ((a,), rest) if isinstance(rest, dict) else ((a, *rest), {})
-
-    return samples
+    """Samples `make(draw, array)` around one array, its shape bounded as by `Draw.shape`."""
+    return lambda draw: make(draw, draw.array(draw.shape(**shape), domain, distinct))
 
 
 def reduction(domain: Domain = REAL, min_side: int = 0, distinct: bool = False) -> Sampler:
     """Samples for an op that reduces an array over some of its axes."""
 
-    def options(draw: Draw, a: np.ndarray) -> dict[str, Any]:
-        return {"axis": draw.axes(a.ndim), "keepdims": draw.boolean()}
+    def make(draw: Draw, a: np.ndarray) -> Call:
+        return call(a, axis=draw.axes(a.ndim), keepdims=draw.boolean())
 
-    return with_array(options, domain, distinct, min_side=min_side)
+    return with_array(make, domain, distinct, min_side=min_side)
 
 
-def along_axis(domain: Domain = REAL, distinct: bool = False) -> Sampler:
-    """Samples for an op along one axis that is not empty, such as softmax."""
-    axis = lambda draw, a: {"axis": draw.axis(a.ndim)}  # noqa: E731
-    return with_array(axis, domain, distinct, min_dims=1, min_side=1)
+def along_axis(
+    make: Callable[[Draw, np.ndarray, int], Call] = lambda draw, a, axis: call(a, axis=axis),
+    domain: Domain = REAL,
+    distinct: bool = False,
+) -> Sampler:
+    """Samples `make(draw, array, axis)` for an op along one axis, of arrays that are not empty."""
+    chosen = lambda draw, a: make(draw, a, draw.axis(a.ndim))  # noqa: E731
+    return with_array(chosen, domain, distinct, min_dims=1, min_side=1)

@@ -1,21 +1,7 @@
 """The op declarations, by kind. Importing this package fills the table."""
 
-# ruff: noqa: F401
-from . import (
-    activation,
-    also,
-    constants,
-    density,
-    elementwise,
-    index,
-    linalg,
-    loss,
-    matrix,
-    network,
-    norm,
-    products,
-    reduce,
-    shape,
-    special,
-    window,
-)
+# ruff: noqa: F401, I001
+from . import constants, elementwise, activation, special, density  # each number by itself
+from . import shape, index, reduce, also  # arrays
+from . import products, linalg, matrix, norm  # vectors and matrices
+from . import window, network, loss  # layers of networks, and what they are trained by

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Kernel, op
-from ..samples import REAL, Draw, elementwise
+from ..samples import REAL, call, elementwise, with_array
 
 
 @op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
@@ -38,31 +38,28 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 _ROOT = math.sqrt(2 / math.pi)
 
 
+def _normal_cdf(a: Any, approximate: str) -> Any:
+    if approximate == "none":
+        return 0.5 * (1 + erf(a / math.sqrt(2)))
+    if approximate == "tanh":
+        return 0.5 * (1 + np.tanh(_ROOT * (a + 0.044715 * a * a * a)))
+    raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
+
+
 def _gelu_forward(a: np.ndarray, approximate: str = "none") -> tuple[np.ndarray, np.ndarray]:
     """gelu and its slope, Φ(a) + a · Φ'(a), in few passes over memory."""
-    _check_approximate(approximate)
+    cdf = _normal_cdf(a, approximate)
     if approximate == "none":
-        cdf = 0.5 * (1 + erf(a / math.sqrt(2)))
         density = np.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
     else:
-        square = a * a
-        t = np.tanh(a * (_ROOT + _ROOT * 0.044715 * square))
-        cdf = 0.5 + 0.5 * t
-        density = (0.5 - 0.5 * t * t) * (_ROOT + 3 * _ROOT * 0.044715 * square)
+        density = 2 * cdf * (1 - cdf) * (_ROOT + 3 * _ROOT * 0.044715 * (a * a))
     return a * cdf, cdf + a * density
 
 
-def _check_approximate(approximate: str) -> None:
-    if approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
-
-
-def _gelu_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, _ = elementwise(REAL)(draw)
-    return args, {"approximate": draw.choice(("tanh", "none"))}
-
-
-@op(kernel=Kernel(_gelu_forward, lambda g, slope: (g * slope,)), samples=_gelu_samples)
+@op(
+    kernel=Kernel(_gelu_forward, lambda g, slope: (g * slope,)),
+    samples=with_array(lambda draw, a: call(a, approximate=draw.choice(("tanh", "none")))),
+)
 def gelu(a: Any, approximate: str = "none") -> Any:
     """a · Φ(a), Φ being the normal distribution function (Hendrycks and Gimpel, 2016).
 
@@ -74,10 +71,7 @@ def gelu(a: Any, approximate: str = "none") -> Any:
     >>> round(float(gelu(1.0)), 4), round(float(gelu(1.0, approximate="tanh")), 4)
     (0.8413, 0.8412)
     """
-    _check_approximate(approximate)
-    if approximate == "none":
-        return 0.5 * a * (1 + erf(a / math.sqrt(2)))
-    return 0.5 * a * (1 + np.tanh(_ROOT * (a + 0.044715 * a * a * a)))
+    return a * _normal_cdf(a, approximate)
 
 
 @op(lambda g, out, a: g * out * (1 - out), samples=elementwise(REAL))
@@ -112,12 +106,10 @@ def silu(a: Any) -> Any:
     return a * sigmoid(a)
 
 
-def _slope_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, _ = elementwise(REAL)(draw)
-    return (*args, draw.choice((0.01, 0.5))), {}
+_with_slope = with_array(lambda draw, a: call(a, draw.choice((0.01, 0.5))))
 
 
-@op(lambda g, out, a, slope=0.01: np.where(a <= 0, g * slope, g), samples=_slope_samples)
+@op(lambda g, out, a, slope=0.01: np.where(a <= 0, g * slope, g), samples=_with_slope)
 def leaky_relu(a: Any, slope: float = 0.01) -> Any:
     """a where it is positive, else slope · a (Maas et al., 2013).
 
@@ -127,7 +119,7 @@ def leaky_relu(a: Any, slope: float = 0.01) -> Any:
     return np.where(a <= 0, slope * a, a)
 
 
-@op(samples=_slope_samples)
+@op(samples=_with_slope)
 def elu(a: Any, alpha: float = 1.0) -> Any:
     """a where it is positive, else alpha · (exp(a) − 1) (Clevert et al., 2016).
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..op import declare
-from ..samples import Draw, along_axis, reduction, with_array
+from ..samples import Call, Draw, along_axis, call, reduction, with_array
 from .shape import along
 
 
@@ -15,14 +15,9 @@ def also(fn: Any, definition: Any, samples: Any) -> None:
     declare(fn, definition=definition, samples=samples, inline=True)
 
 
-def several(*shapes: tuple[int, ...]) -> Any:
-    """Samples of one list, of two arrays of the same shape."""
-
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        shape = draw.choice(shapes)
-        return ([draw.array(shape), draw.array(shape)],), {}
-
-    return samples
+def several(*cases: str) -> Any:
+    """Samples of one list of arrays."""
+    return lambda draw: call(draw.arrays(draw.choice(cases)))
 
 
 def at_least(dims: int) -> Any:
@@ -56,9 +51,9 @@ def column_stack(tup: Any) -> Any:
     return np.concatenate([np.reshape(a, (len(a), -1)) for a in tup], axis=1)
 
 
-also(np.vstack, vstack, several((), (2,), (2, 3)))
-also(np.hstack, hstack, several((), (2,), (2, 3)))
-also(np.column_stack, column_stack, several((2,), (2, 3)))
+also(np.vstack, vstack, several(",", "k,k", "nk,nk"))
+also(np.hstack, hstack, several(",", "k,k", "nk,nk"))
+also(np.column_stack, column_stack, several("k,k", "nk,nk"))
 
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
@@ -70,8 +65,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return np.split(ary, cuts, axis)
 
 
-non_empty: Any = {"min_dims": 1, "min_side": 1}
-splits = with_array(lambda draw, a: (draw.choice((2, [1])), draw.axis(a.ndim)), **non_empty)
+splits = along_axis(lambda draw, a, axis: call(a, draw.choice((2, [1])), axis))
 also(np.array_split, array_split, splits)
 
 
@@ -82,7 +76,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     return a
 
 
-diffs = with_array(lambda draw, a: (draw.integer(0, 2), draw.axis(a.ndim)), min_dims=1)
+diffs = along_axis(lambda draw, a, axis: call(a, draw.integer(0, 2), axis))
 also(np.diff, diff, diffs)
 
 
@@ -96,9 +90,9 @@ def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = Fals
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
-def average_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, options = reduction(min_side=1)(draw)
-    return args, {**options, "weights": draw.choice((None, np.abs(args[0]) + 1))}
+def average_samples(draw: Draw) -> Call:
+    (a,), options = reduction(min_side=1)(draw)
+    return call(a, **options, weights=draw.choice((None, np.abs(a) + 1)))
 
 
 also(np.average, average, average_samples)
@@ -116,6 +110,6 @@ def full_like(a: Any, fill_value: Any) -> Any:
     return np.broadcast_to(fill_value, np.shape(a))
 
 
-appended = with_array(lambda draw, a: (a + 1, draw.choice((None, draw.axis(a.ndim)))), min_dims=1)
+appended = along_axis(lambda draw, a, axis: call(a, a + 1, draw.choice((None, axis))))
 also(np.append, append, appended)
-also(np.full_like, full_like, with_array(lambda draw, a: (draw.array(()),)))
+also(np.full_like, full_like, with_array(lambda draw, a: call(a, draw.array(()))))

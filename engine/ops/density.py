@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..op import op
-from ..samples import POSITIVE, REAL, Domain, Draw, elementwise
+from ..samples import POSITIVE, REAL, Call, Domain, Draw, call, elementwise, with_array
 from .activation import softplus
 from .reduce import log_softmax
 from .special import lgamma
@@ -50,12 +50,7 @@ def exponential_log_prob(x: Any, rate: Any = 1.0) -> Any:
     return np.log(rate) - rate * x
 
 
-def _bernoulli_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    (logits,), _ = elementwise(REAL)(draw)
-    return (draw.index(2, logits.shape), logits), {}
-
-
-@op(samples=_bernoulli_samples)
+@op(samples=with_array(lambda draw, logits: call(draw.index(2, logits.shape), logits)))
 def bernoulli_log_prob(x: Any, logits: Any) -> Any:
     """x · logits − log(1 + exp(logits)): x is 0 or 1, and 1 has probability sigmoid(logits).
 
@@ -65,9 +60,9 @@ def bernoulli_log_prob(x: Any, logits: Any) -> Any:
     return x * logits - softplus(logits)
 
 
-def _categorical_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _categorical_samples(draw: Draw) -> Call:
     shape = (*draw.shape(max_dims=2, min_side=1), draw.integer(2, 4))
-    return (draw.index(shape[-1], shape[:-1]), draw.array(shape)), {}
+    return call(draw.index(shape[-1], shape[:-1]), draw.array(shape))
 
 
 @op(samples=_categorical_samples)
@@ -107,9 +102,9 @@ def beta_log_prob(x: Any, concentration1: Any, concentration0: Any) -> Any:
     return (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) + lgamma(a + b) - lgamma(a) - lgamma(b)
 
 
-def _dirichlet_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _dirichlet_samples(draw: Draw) -> Call:
     shape = (*draw.shape(max_dims=2), draw.integer(2, 3))
-    return (draw.array(shape, UNIT), draw.array(shape, POSITIVE)), {}
+    return call(draw.array(shape, UNIT), draw.array(shape, POSITIVE))
 
 
 @op(samples=_dirichlet_samples)

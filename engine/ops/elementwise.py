@@ -13,40 +13,24 @@ from typing import Any
 import numpy as np
 
 from ..op import BROADCAST, declare
-from ..samples import POSITIVE, REAL, SMALL, Domain, Draw, elementwise
+from ..samples import POSITIVE, REAL, SMALL, Call, Domain, Draw, call, elementwise, with_array
+
+of_two = elementwise(REAL, REAL)
+of_one, of_positive, of_small = map(elementwise, (REAL, POSITIVE, SMALL))
 
 # Arithmetic
 
+declare(np.add, lambda g, out, a, b: g, lambda g, out, a, b: g, symbol="+", samples=of_two)
+declare(np.subtract, lambda g, out, a, b: g, lambda g, out, a, b: -g, symbol="−", samples=of_two)
 declare(
-    np.add,
-    lambda g, out, a, b: g,
-    lambda g, out, a, b: g,
-    symbol="+",
-    samples=elementwise(REAL, REAL),
+    np.multiply, lambda g, out, a, b: g * b, lambda g, out, a, b: g * a, symbol="·", samples=of_two
 )
 declare(
-    np.subtract,
-    lambda g, out, a, b: g,
-    lambda g, out, a, b: -g,
-    symbol="−",
-    samples=elementwise(REAL, REAL),
-)
-declare(
-    np.multiply,
-    lambda g, out, a, b: g * b,
-    lambda g, out, a, b: g * a,
-    symbol="·",
-    samples=elementwise(REAL, REAL),
-)
-declare(
-    np.divide,
-    lambda g, out, a, b: g / b,
-    lambda g, out, a, b: -g * out / b,
-    symbol="/",
-    samples=elementwise(REAL, POSITIVE),
-)
-declare(np.negative, lambda g, out, a: -g, symbol="−", samples=elementwise(REAL))
-declare(np.positive, lambda g, out, a: g, symbol="+", samples=elementwise(REAL))
+    np.divide, lambda g, out, a, b: g / b, lambda g, out, a, b: -g * out / b,
+    symbol="/", samples=elementwise(REAL, POSITIVE),
+)  # fmt: skip
+declare(np.negative, lambda g, out, a: -g, symbol="−", samples=of_one)
+declare(np.positive, lambda g, out, a: g, symbol="+", samples=of_one)
 # Slopes of a**b stay finite where they are: a**0 is flat at a = 0 (the exponent is left alone
 # where b is 0), and 0**b is flat in b (log 1 stands for log 0).
 declare(
@@ -58,8 +42,6 @@ declare(
 )
 
 # Functions of one number
-
-of_one, of_positive, of_small = map(elementwise, (REAL, POSITIVE, SMALL))
 
 declare(np.exp, lambda g, out, a: g * out, samples=of_one)
 declare(np.exp2, lambda g, out, a: g * out * math.log(2), samples=of_one)
@@ -93,7 +75,7 @@ declare(
     np.hypot,
     lambda g, out, a, b: g * a / (out + (out == 0)),  # slope 0 where both are 0
     lambda g, out, a, b: g * b / (out + (out == 0)),
-    samples=elementwise(REAL, REAL),
+    samples=of_two,
 )
 
 declare(
@@ -115,44 +97,37 @@ declare(
     np.arctan2,
     lambda g, out, a, b: g * (b / length(a, b)) / length(a, b),  # slope 0 where both are 0
     lambda g, out, a, b: -g * (a / length(a, b)) / length(a, b),
-    samples=elementwise(REAL, REAL),
+    samples=of_two,
 )
 declare(
     np.logaddexp,
     lambda g, out, a, b: g * np.exp(np.where(a == out, 0, a - out)),  # ∞ − ∞ is no number
     lambda g, out, a, b: g * np.exp(np.where(b == out, 0, b - out)),
-    samples=elementwise(REAL, REAL),
+    samples=of_two,
 )
 
 # Choices. At a tie the first argument wins; a NaN (a != a) wins over any number, as in numpy.
 
 
-def at_least(a: Any, b: Any) -> Any:
-    return (a >= b) | (a != a)
+def declare_choice(fn: Any, beats: Any) -> None:
+    def wins(a: Any, b: Any) -> Any:
+        return beats(a, b) | (a != a)
+
+    declare(
+        fn,
+        lambda g, out, a, b: np.where(wins(a, b), g, 0),
+        lambda g, out, a, b: np.where(wins(a, b), 0, g),
+        samples=elementwise(REAL, REAL, tied=False),
+    )
 
 
-def at_most(a: Any, b: Any) -> Any:
-    return (a <= b) | (a != a)
+declare_choice(np.maximum, np.greater_equal)
+declare_choice(np.minimum, np.less_equal)
 
 
-declare(
-    np.maximum,
-    lambda g, out, a, b: np.where(at_least(a, b), g, 0),
-    lambda g, out, a, b: np.where(at_least(a, b), 0, g),
-    samples=elementwise(REAL, REAL, tied=False),
-)
-declare(
-    np.minimum,
-    lambda g, out, a, b: np.where(at_most(a, b), g, 0),
-    lambda g, out, a, b: np.where(at_most(a, b), 0, g),
-    samples=elementwise(REAL, REAL, tied=False),
-)
-
-
-def where_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    (a, b), _ = elementwise(REAL, REAL)(draw)
-    condition = draw.array(draw.broadcastable(np.broadcast_shapes(a.shape, b.shape))) > 0
-    return (condition, a, b), {}
+def where_samples(draw: Draw) -> Call:
+    (condition, a, b), _ = elementwise(REAL, REAL, REAL)(draw)
+    return call(condition > 0, a, b)
 
 
 declare(
@@ -160,15 +135,9 @@ declare(
     None,
     lambda g, out, condition, a, b: np.where(condition, g, 0),
     lambda g, out, condition, a, b: np.where(condition, 0, g),
-    definition=lambda condition, a, b: np.where(condition, a, b),
     samples=where_samples,
     fits=BROADCAST,
 )
-
-
-def clip_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    (a,), _ = elementwise(REAL)(draw)
-    return (a, *draw.choice(((-1.0, 1.0), (None, 1.0), (-1.0, None)))), {}
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
@@ -178,4 +147,5 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     return a if high is None else np.minimum(a, high)
 
 
-declare(np.clip, definition=clip, samples=clip_samples)
+bounds = ((-1.0, 1.0), (None, 1.0), (-1.0, None))
+declare(np.clip, definition=clip, samples=with_array(lambda draw, a: call(a, *draw.choice(bounds))))

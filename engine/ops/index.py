@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
 from ..op import declare, op
-from ..samples import Draw, along_axis, with_array
+from ..samples import Call, Draw, along_axis, call, with_array
+from .products import kron
 from .shape import along, index_samples, scatter
 
 
@@ -18,36 +19,27 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     return a[along(a, axis or 0, np.asarray(indices))]
 
 
-def take_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
-    axis = draw.axis(a.ndim)
-    return draw.index(a.shape[axis], draw.shape(max_dims=2)), axis
+def take_samples(draw: Draw, a: np.ndarray, axis: int) -> Call:
+    return call(a, draw.index(a.shape[axis], draw.shape(max_dims=2)), axis)
 
 
-non_empty: Any = {"min_dims": 1, "min_side": 1}
-declare(np.take, definition=take, samples=with_array(take_samples, **non_empty))
+declare(np.take, definition=take, samples=along_axis(take_samples))
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         return np.ravel(arr)[indices]
-    places: list[Any] = list(np.ogrid[tuple(slice(n) for n in np.shape(arr))])
-    places = [p * (side > 1) for p, side in zip(places, np.shape(arr), strict=True)]
+    grid = np.ogrid[tuple(slice(n) for n in np.shape(arr))]
+    places: list[Any] = [p * (side > 1) for p, side in zip(grid, np.shape(arr), strict=True)]
     places[axis] = np.asarray(indices)
     return arr[tuple(places)]
 
 
-def take_along_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
-    axis = draw.axis(a.ndim)
-    shape = list(a.shape)
-    shape[axis] = draw.integer(1, 3)
-    return draw.index(a.shape[axis], tuple(shape)), axis
+def take_along_samples(draw: Draw, a: np.ndarray, axis: int) -> Call:
+    return call(a, draw.index(a.shape[axis], draw.resized(a.shape, axis, min_side=1)), axis)
 
 
-declare(
-    np.take_along_axis,
-    definition=take_along_axis,
-    samples=with_array(take_along_samples, **non_empty),
-)
+declare(np.take_along_axis, definition=take_along_axis, samples=along_axis(take_along_samples))
 
 
 def sort(a: Any, axis: int | None = -1, kind: Any = None) -> Any:
@@ -60,17 +52,14 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None) -> Any:
 declare(np.sort, definition=sort, samples=along_axis(distinct=True))
 
 
-def topk_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
-    axis = draw.axis(a.ndim)
-    return {"k": draw.integer(1, a.shape[axis]), "axis": axis}
+def topk_samples(draw: Draw, a: np.ndarray, axis: int) -> Call:
+    return call(a, k=draw.integer(1, a.shape[axis]), axis=axis)
 
 
-class TopK(NamedTuple):
-    values: Any
-    indices: Any
+TopK = namedtuple("TopK", "values indices")
 
 
-@op(samples=with_array(topk_samples, distinct=True, **non_empty), inline=True)
+@op(samples=along_axis(topk_samples, distinct=True), inline=True)
 def topk(x: Any, k: int, axis: int = -1) -> TopK:
     """The k largest numbers along `axis`, largest first, and where they were; of equal ones the
     first.
@@ -92,28 +81,20 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return take(a, np.repeat(np.arange(np.shape(a)[axis or 0]), repeats), axis or 0)
 
 
-def repeat_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
-    axis = draw.axis(a.ndim)
-    return draw.choice((draw.integer(0, 2), draw.index(3, (a.shape[axis],)))), axis
+def repeat_samples(draw: Draw, a: np.ndarray, axis: int) -> Call:
+    return call(a, draw.choice((draw.integer(0, 2), draw.index(3, (a.shape[axis],)))), axis)
 
 
-declare(np.repeat, definition=repeat, samples=with_array(repeat_samples, **non_empty))
+declare(np.repeat, definition=repeat, samples=along_axis(repeat_samples))
 
 
 def tile(A: Any, reps: Any) -> Any:
-    """By broadcasting a new axis before each: (n, m) is (1, n, 1, m), (r, n, s, m), (r·n, s·m)."""
-    times = (reps,) if np.ndim(reps) == 0 else tuple(reps)
-    shape = (1,) * (len(times) - np.ndim(A)) + np.shape(A)
-    times = (1,) * (len(shape) - len(times)) + times
-    apart = np.reshape(A, [n for side in shape for n in (1, side)])
-    spread = [n for pair in zip(times, shape, strict=True) for n in pair]
-    return np.reshape(
-        np.broadcast_to(apart, spread), tuple(np.multiply(times, shape, dtype=int).tolist())
-    )
+    """The Kronecker product of ones with it."""
+    return kron(np.ones(reps, dtype=bool), A)  # booleans, which leave A its dtype
 
 
-tile_samples = with_array(lambda draw, a: (draw.choice((2, (2, 1), (1, 2, 2))),))
-declare(np.tile, definition=tile, samples=tile_samples)
+tiled = with_array(lambda draw, a: call(a, draw.choice((2, (2, 1), (1, 2, 2)))))
+declare(np.tile, definition=tile, samples=tiled)
 
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Any:
@@ -127,14 +108,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: flo
     if np.min(widths, initial=0) < 0:
         raise ValueError(f"pad: a width is 0 or more, not {pad_width}; cut with a slice")
     if mode == "constant":
+        inside = np.zeros(shape, np.asarray(constant_values).dtype)
+        border = np.pad(inside, widths, constant_values=constant_values)
         inner = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, shape, strict=True))
-        whole = tuple(n + sum(w) for w, n in zip(widths, shape, strict=True))
-        placed = scatter(array, inner, whole)
-        if not constant_values:
-            return placed
-        border = np.pad(np.zeros(shape, np.asarray(constant_values).dtype), widths,
-                        constant_values=constant_values)  # fmt: skip
-        return placed + border
+        placed = scatter(array, inner, border.shape)
+        return placed + border if constant_values else placed
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is constant, edge, reflect, symmetric or wrap, not {mode!r}")
     for axis, width in enumerate(widths):
@@ -142,14 +120,14 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: flo
     return array
 
 
-def pad_samples(draw: Draw, a: np.ndarray) -> dict[str, Any]:
+def pad_samples(draw: Draw, a: np.ndarray) -> Call:
     width = draw.choice((1, (0, 2), [(i % 2, 1) for i in range(a.ndim)]))
     mode = draw.choice(("constant", "edge", "reflect", "symmetric", "wrap"))
     filled = {"constant_values": draw.choice((0.0, 0.5))} if mode == "constant" else {}
-    return {"pad_width": width, "mode": mode, **filled}
+    return call(a, pad_width=width, mode=mode, **filled)
 
 
-declare(np.pad, definition=pad, samples=with_array(pad_samples, **non_empty))
+declare(np.pad, definition=pad, samples=with_array(pad_samples, min_dims=1, min_side=1))
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -167,10 +145,9 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return [ary[along(ary, axis, slice(*pair))] for pair in itertools.pairwise(bounds)]
 
 
-def split_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    shape = (4, *draw.shape(max_dims=2))
-    axis = draw.choice((0, -len(shape)))
-    return (draw.array(shape), draw.choice((2, [1, 3]))), {"axis": axis}
+def split_samples(draw: Draw) -> Call:
+    a = draw.array((4, *draw.shape(max_dims=2)))
+    return call(a, draw.choice((2, [1, 3])), axis=draw.choice((0, -a.ndim)))
 
 
 declare(np.split, definition=split, samples=split_samples, inline=True)
@@ -179,23 +156,17 @@ declare(np.split, definition=split, samples=split_samples, inline=True)
 # Updates out of place
 
 
-def with_values(draw: Draw, x: np.ndarray, index: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """An update of x at that index, by values that broadcast to what is there."""
-    return (x, index, draw.array(draw.broadcastable(np.shape(x[index])))), {}
-
-
-def update_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def add_samples(draw: Draw) -> Call:
     (x, index), _ = index_samples(draw)
-    return with_values(draw, x, index)
+    return call(x, index, draw.array(draw.broadcastable(np.shape(x[index]))))
 
 
-def set_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    shape = draw.shape(min_dims=2, min_side=1)
-    index: Any = draw.choice((slice(None, None, -1), draw.integer(0, shape[0] - 1), (..., [0])))
-    return with_values(draw, draw.array(shape), index)
+def set_samples(draw: Draw, x: np.ndarray) -> Call:
+    index: Any = draw.choice((slice(None, None, -1), draw.integer(0, len(x) - 1), (..., [0])))
+    return call(x, index, draw.array(draw.broadcastable(np.shape(x[index]))))
 
 
-@op(samples=update_samples, lists=True)
+@op(samples=add_samples, lists=True)
 def index_add(x: Any, index: Any, values: Any) -> Any:
     """x with `values` added at `index`, once for each time an element is named; x.at[i].add(v).
 
@@ -207,7 +178,7 @@ def index_add(x: Any, index: Any, values: Any) -> Any:
     return x + scatter(named, index, shape)
 
 
-@op(samples=set_samples, lists=True)
+@op(samples=with_array(set_samples, min_dims=2, min_side=1), lists=True)
 def index_set(x: Any, index: Any, values: Any) -> Any:
     """x with `values` at `index` instead of what was there; x.at[i].set(v).
 
@@ -231,7 +202,7 @@ def index_set(x: Any, index: Any, values: Any) -> Any:
 class At:
     """x.at[index].add(values) and .set(values): a changed copy, which x[index] = … cannot be."""
 
-    def __init__(self, x: Any, index: Sequence[Any] | None = None) -> None:
+    def __init__(self, x: Any, index: Any = None) -> None:
         self.x, self.index = x, index
 
     def __getitem__(self, index: Any) -> At:

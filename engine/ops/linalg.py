@@ -8,26 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import declare, op
-from ..samples import Draw
-
-
-def matmul_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    n, k, m = (draw.integer(1, 3) for _ in range(3))
-    batch = draw.shape(max_dims=2)
-    a, b = draw.choice(
-        (
-            ((n, k), (k, m)),
-            ((k,), (k, m)),
-            ((n, k), (k,)),
-            ((k,), (k,)),
-            ((*batch, n, k), (k, m)),
-            ((*batch, n, k), (k,)),
-            ((k,), (*batch, k, m)),
-            ((*draw.broadcastable(batch), n, k), (*batch, k, m)),
-            ((*batch, n, k), (*draw.broadcastable(batch), k, m)),
-        )
-    )
-    return (draw.array(a), draw.array(b)), {}
+from ..samples import shaped
 
 
 def rows(a: Any) -> Any:
@@ -66,32 +47,18 @@ def matmul_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 declare(
-    np.matmul,
-    matmul_vjp_a,
-    matmul_vjp_b,
-    definition=matmul,
-    symbol="@",
-    samples=matmul_samples,
+    np.matmul, matmul_vjp_a, matmul_vjp_b, definition=matmul, symbol="@",
+    samples=shaped("nk,km", "k,km", "nk,k", "k,k", "...nk,km", "...nk,k", "k,...km", "...nk,...km"),
     fits="the last size of the first must equal the last but one of the second (the only one of a "
     "vector), and the axes before them broadcast",
-)
+)  # fmt: skip
 
 
-def vector_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return (draw.array((draw.integer(1, 3),)), draw.array((draw.integer(1, 3),))), {}
+def outer(a: Any, b: Any) -> Any:
+    return np.expand_dims(np.ravel(a), -1) * np.ravel(b)
 
 
-declare(
-    np.outer,
-    definition=lambda a, b: np.expand_dims(np.ravel(a), -1) * np.ravel(b),
-    samples=vector_samples,
-)
-
-
-def dot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    k = draw.integer(1, 3)
-    a, b = draw.choice((((2, k), (k, 3)), ((k,), (k,)), ((2, k), (k,)), ((), (2, k))))
-    return (draw.array(a), draw.array(b)), {}
+declare(np.outer, definition=outer, samples=shaped("n,m"))
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -102,20 +69,14 @@ def dot(a: Any, b: Any) -> Any:
     return np.matmul(a, b) if np.ndim(b) <= 2 else np.tensordot(a, b, (-1, -2))
 
 
-declare(np.dot, definition=dot, samples=dot_samples)
-
-
-def linear_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    n, m = draw.integer(1, 3), draw.integer(1, 3)
-    args = (draw.array((*draw.shape(max_dims=2), n)), draw.array((m, n)), draw.array((m,)))
-    return args[: draw.choice((3, 2))], {}
+declare(np.dot, definition=dot, samples=shaped("2k,k3", "k,k", "2k,k", ",2k"))
 
 
 @op(
     lambda g, out, x, weight, bias=None: matmul(g, weight),
     lambda g, out, x, weight, bias=None: np.swapaxes(rows(g), 0, 1) @ rows(x),
     lambda g, out, x, weight, bias=None: g,
-    samples=linear_samples,
+    samples=shaped("...n,mn,m", "...n,mn"),
     fits="x (…, in) needs weight (out, in) and bias (out,)",
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Kernel, op
-from ..samples import REAL, SMALL, Domain, Draw
+from ..samples import REAL, SMALL, Call, Domain, Draw, call
 from .activation import relu, softplus
 from .reduce import log_softmax
 
@@ -40,11 +40,11 @@ def same_shapes(name: str, input: Any, target: Any) -> None:
 def pairs(target: Domain = REAL, **options: Any) -> Any:
     """Samples of an input and a target of one shape, and of options, each one of several."""
 
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def samples(draw: Draw) -> Call:
         shape = draw.shape(min_side=1)
-        chosen = {name: draw.choice(several) for name, several in options.items()}
         arrays = draw.array(shape), draw.array(shape, target) + 1 / 32  # no difference is 0
-        return arrays, {**chosen, "reduction": draw.choice(REDUCTIONS)}
+        chosen = {name: draw.choice(several) for name, several in options.items()}
+        return call(*arrays, **chosen, reduction=draw.choice(REDUCTIONS))
 
     return samples
 
@@ -204,18 +204,17 @@ def class_losses(
     return reduced(losses, reduction, np.sum(weights) or 1)  # of none at all, 0
 
 
-def class_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def class_samples(draw: Draw) -> Call:
     shape = (*draw.shape(max_dims=2, min_side=1), draw.integer(2, 4))
-    targets = draw.index(shape[-1], shape[:-1])
-    targets = np.where(draw.array(shape[:-1]) > 2, -100, targets)
+    ignored = draw.array(shape[:-1]) > 2
+    targets = np.where(ignored, -100, draw.index(shape[-1], shape[:-1]))
     weight = draw.choice((None, [0.5, 1.0, 2.0, 0.0][: shape[-1]]))
-    options = {"weight": weight, "reduction": draw.choice(REDUCTIONS)}
-    return (draw.array(shape), targets), options
+    return call(draw.array(shape), targets, weight=weight, reduction=draw.choice(REDUCTIONS))
 
 
-def smoothed_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def smoothed_samples(draw: Draw) -> Call:
     args, options = class_samples(draw)
-    return args, {**options, "label_smoothing": draw.choice((0.0, 0.2))}
+    return call(*args, **options, label_smoothing=draw.choice((0.0, 0.2)))
 
 
 @op(samples=class_samples)
@@ -234,30 +233,26 @@ def nll_loss(
 
 
 def cross_entropy_forward(
-    logits: np.ndarray, targets: Any, ignore_index: int = -100, weight: Any = None,
+    logits: Any, targets: Any, ignore_index: int = -100, weight: Any = None,
     label_smoothing: float = 0.0, reduction: str = "mean",
 ) -> tuple[Any, Any]:  # fmt: skip
+    """The loss, and what its backward pass needs."""
     labels, counted = labels_of("cross_entropy", logits, targets, ignore_index)
-    log_probs = rows_of(logits, counted)
-    log_probs = log_probs - log_probs.max(axis=-1, keepdims=True)
-    probs = np.exp(log_probs)
-    total = probs.sum(axis=-1, keepdims=True)
-    probs /= total
-    log_probs -= np.log(total)
-    loss = class_losses(
-        log_probs, labels, counted, weight, label_smoothing, reduction, np.shape(targets)
-    )
-    return loss, (probs, labels, counted, weight, label_smoothing, reduction, logits.shape)
+    log_probs = log_softmax(rows_of(logits, counted))
+    options = (weight, label_smoothing, reduction)
+    loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))
+    return loss, (log_probs, labels, counted, *options, np.shape(logits))
 
 
 def cross_entropy_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     """Of −Σ q log p, q being what is wanted of each class: p · Σ q − q."""
-    probs, labels, counted, weight, smoothing, reduction, shape = saved
+    log_probs, labels, counted, weight, smoothing, reduction, shape = saved
     weights = row_weights(labels, counted, weight)
     g = np.reshape(g, -1) / ((weights.sum() or 1) if reduction == "mean" else 1)  # (N,) or (1,)
     hard, soft = (1 - smoothing) * weights * g, smoothing / shape[-1] * counted * g
     each = np.ones(shape[-1]) if weight is None else np.asarray(weight)
-    share = probs * (hard + soft * each.sum()).astype(probs.dtype)[:, None]
+    share = np.exp(log_probs)
+    share *= (hard + soft * each.sum())[:, None]
     share[np.arange(len(labels)), labels] -= hard
     if smoothing:
         share -= soft[:, None] * each
@@ -285,8 +280,5 @@ def cross_entropy(
     >>> round(float(cross_entropy(np.zeros((2, 4)), np.array([0, 3]))), 4)  # log 4
     1.3863
     """
-    labels, counted = labels_of("cross_entropy", logits, targets, ignore_index)
-    log_probs = log_softmax(rows_of(logits, counted))
-    return class_losses(
-        log_probs, labels, counted, weight, label_smoothing, reduction, np.shape(targets)
-    )
+    given = (logits, targets, ignore_index, weight, label_smoothing, reduction)
+    return cross_entropy_forward(*given)[0]

@@ -8,12 +8,13 @@ and slices of that: so a gradient of several parts needs nothing new.
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple
+from collections import namedtuple
+from typing import Any
 
 import numpy as np
 
 from ..op import constant, declare, op
-from ..samples import POSITIVE, SMALL, Draw, elementwise
+from ..samples import POSITIVE, REAL, SMALL, Call, Domain, Draw, call, elementwise
 from .products import trace
 
 
@@ -21,14 +22,19 @@ def transposed(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
-def regular(draw: Draw) -> np.ndarray:
+def symmetrised(a: Any) -> Any:
+    return (a + transposed(a)) / 2
+
+
+def matrices(draw: Draw, shapes: str, domain: Domain = REAL) -> np.ndarray:
+    """One matrix "nm", or several "bnm"."""
+    return draw.arrays(draw.choice((f"b{shapes}", shapes)), domain)[0]
+
+
+def regular_samples(draw: Draw) -> Call:
     """Square matrices far from singular: a heavy diagonal."""
-    n = draw.integer(1, 3)
-    return draw.array((*draw.shape(max_dims=1, min_side=1), n, n)) + 8 * np.eye(n)
-
-
-def regular_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return (regular(draw),), {}
+    a = matrices(draw, "nn")
+    return call(a + 8 * np.eye(a.shape[-1]))
 
 
 def cofactors(a: Any) -> Any:
@@ -45,7 +51,7 @@ def cofactors(a: Any) -> Any:
 def det_vjp(g: Any, out: Any, a: Any) -> Any:
     if near_singular(a):
         return g[..., None, None] * cofactors(a)
-    return (g * out)[..., None, None] * transposed(np.linalg.inv(a))
+    return log_abs_det_vjp(g * out, out, a)
 
 
 @constant
@@ -68,11 +74,11 @@ def log_abs_det_vjp(g: Any, out: Any, a: Any) -> Any:
     return g[..., None, None] * transposed(np.linalg.inv(a))
 
 
-@op(
-    log_abs_det_vjp,
-    on_scalars=lambda a: np.log(np.abs(det_on_scalars(a))),
-    samples=regular_samples,
-)
+def log_abs_det_on_scalars(a: Any) -> Any:
+    return np.log(np.abs(det_on_scalars(a)))
+
+
+@op(log_abs_det_vjp, on_scalars=log_abs_det_on_scalars, samples=regular_samples)
 def log_abs_det(a: Any) -> Any:
     """log |det a|, which neither overflows nor vanishes for a large matrix."""
     return np.linalg.slogdet(a).logabsdet
@@ -84,9 +90,7 @@ def sign_of_det(a: Any) -> Any:
     return np.linalg.slogdet(a).sign
 
 
-class SlogdetResult(NamedTuple):
-    sign: Any
-    logabsdet: Any
+SlogdetResult = namedtuple("SlogdetResult", "sign logabsdet")
 
 
 def slogdet(a: Any) -> SlogdetResult:
@@ -116,10 +120,10 @@ def solve_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
     return -(share @ transposed(out))
 
 
-def solve_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = regular(draw)
-    n = a.shape[-1]
-    return (a, draw.array((n, 2)) if a.ndim > 2 or draw.boolean() else draw.array((n,))), {}
+def solve_samples(draw: Draw) -> Call:
+    (a,), _ = regular_samples(draw)
+    vector = a.ndim == 2 and draw.boolean()
+    return call(a, draw.array((len(a),) if vector else (a.shape[-1], 2)))
 
 
 declare(
@@ -137,18 +141,17 @@ def cholesky_vjp(g: Any, out: Any, a: Any) -> Any:
     2016)."""
     lower = np.tril(transposed(out) @ g) * (1 - 0.5 * np.eye(np.shape(a)[-1]))
     inverse = np.linalg.inv(out)
-    share = transposed(inverse) @ lower @ inverse
-    return (share + transposed(share)) / 2
+    return symmetrised(transposed(inverse) @ lower @ inverse)
 
 
 def cholesky(a: Any) -> Any:
     """l lᵀ = (a + aᵀ) / 2, as only symmetric matrices have such a root."""
-    return np.linalg.cholesky((a + transposed(a)) / 2)
+    return np.linalg.cholesky(symmetrised(a))
 
 
 def cholesky_on_scalars(a: Any) -> Any:
     """Row by row, each number from those before it (Cholesky–Banachiewicz)."""
-    a = (a + transposed(a)) / 2
+    a = symmetrised(a)
     out = np.zeros(np.shape(a), dtype=object) + 0 * a
     for i in range(np.shape(a)[-1]):
         for j in range(i + 1):
@@ -158,12 +161,9 @@ def cholesky_on_scalars(a: Any) -> Any:
 
 
 declare(
-    np.linalg.cholesky,
-    cholesky_vjp,
-    definition=cholesky,
-    on_scalars=cholesky_on_scalars,
+    np.linalg.cholesky, cholesky_vjp, definition=cholesky, on_scalars=cholesky_on_scalars,
     samples=regular_samples,
-)
+)  # fmt: skip
 
 
 # Eigenvectors and singular vectors. Where two eigenvalues are equal, their vectors are any two in
@@ -181,15 +181,13 @@ def eigenpairs_vjp(g: Any, out: Any, a: Any) -> Any:
     w, v = out[..., :1, :], out[..., 1:, :]
     gaps = inverse_or_0(w - transposed(w))
     inside = np.eye(np.shape(a)[-1]) * g[..., :1, :] + gaps * (transposed(v) @ g[..., 1:, :])
-    share = v @ inside @ transposed(v)
-    return (share + transposed(share)) / 2
+    return symmetrised(v @ inside @ transposed(v))
 
 
 def jacobi(a: Any) -> Any:
     """Rotate pairs of axes until nothing is left beside the diagonal (Jacobi, 1846)."""
-    n, v = np.shape(a)[-1], np.eye(np.shape(a)[-1])
-    expected = lapack_eigenpairs(a)
-    a = (a + transposed(a)) / 2
+    n, expected = np.shape(a)[-1], lapack_eigenpairs(a)
+    a, v = symmetrised(a), np.eye(n)
     for _ in range(5):  # the rest is squared each time
         for p, q in itertools.combinations(range(n), 2):
             turn = 0.5 * np.arctan(2 * a[..., p, q] / (a[..., q, q] - a[..., p, p]))
@@ -205,7 +203,7 @@ def jacobi(a: Any) -> Any:
 
 @constant
 def lapack_eigenpairs(a: Any) -> np.ndarray:
-    w, v = np.linalg.eigh((a + transposed(a)) / 2)
+    w, v = np.linalg.eigh(symmetrised(a))
     return np.concatenate([w[..., None, :], v], axis=-2)
 
 
@@ -221,10 +219,9 @@ def same_signs(pairs: Any, expected: np.ndarray) -> np.ndarray:
 OFF = 1 / 32
 
 
-def symmetric_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    n = draw.integer(1, 3)
-    a = draw.array((*draw.shape(max_dims=1, min_side=1), n, n), SMALL)
-    return (a + np.diag(8.0 * np.arange(n)) + OFF,), {}
+def symmetric_samples(draw: Draw) -> Call:
+    a = matrices(draw, "nn", SMALL)
+    return call(a + np.diag(8.0 * np.arange(a.shape[-1])) + OFF)
 
 
 @op(eigenpairs_vjp, on_scalars=jacobi, samples=symmetric_samples)
@@ -240,9 +237,7 @@ def eigenpairs(a: Any) -> Any:
     return lapack_eigenpairs(a)
 
 
-class EighResult(NamedTuple):
-    eigenvalues: Any
-    eigenvectors: Any
+EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 
 
 def eigh(a: Any, UPLO: str = "L") -> EighResult:
@@ -252,11 +247,13 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 
 
 declare(np.linalg.eigh, definition=eigh, samples=symmetric_samples, inline=True)
-declare(
-    np.linalg.eigvalsh,
-    definition=lambda a, UPLO="L": eigenpairs(a)[..., 0, :],
-    samples=symmetric_samples,
-)
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    return eigenpairs(a)[..., 0, :]
+
+
+declare(np.linalg.eigvalsh, definition=eigvalsh, samples=symmetric_samples)
 
 
 def apart(triplets: Any, a: Any) -> tuple[Any, Any, Any]:
@@ -295,10 +292,10 @@ def lapack_triplets(a: Any) -> np.ndarray:
     return np.concatenate([s[..., None, :], u, transposed(vh)], axis=-2)
 
 
-def rectangle_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    n, m = draw.integer(1, 3), draw.integer(1, 3)
-    a = draw.array((*draw.shape(max_dims=1, min_side=1), n, m), SMALL)
-    return (a + 8 * np.eye(n, m) * (1 + np.arange(m)) + OFF,), {}
+def rectangle_samples(draw: Draw) -> Call:
+    a = matrices(draw, "nm", SMALL)
+    n, m = a.shape[-2:]
+    return call(a + 8 * np.eye(n, m) * (1 + np.arange(m)) + OFF)
 
 
 @op(singular_triplets_vjp, on_scalars=triplets_on_scalars, samples=rectangle_samples)
@@ -312,10 +309,7 @@ def singular_triplets(a: Any) -> Any:
     return lapack_triplets(a)
 
 
-class SVDResult(NamedTuple):
-    U: Any
-    S: Any
-    Vh: Any
+SVDResult = namedtuple("SVDResult", "U S Vh")
 
 
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
@@ -336,9 +330,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return SVDResult(u, s[..., 0, :], transposed(v))
 
 
-def svd_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, _ = rectangle_samples(draw)
-    return args, {"full_matrices": False, "compute_uv": not draw.boolean()}
+def svd_samples(draw: Draw) -> Call:
+    (a,), _ = rectangle_samples(draw)
+    return call(a, full_matrices=False, compute_uv=not draw.boolean())
 
 
 declare(np.linalg.svd, definition=svd, samples=svd_samples, inline=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..op import declare
-from ..samples import Draw
+from ..samples import Call, Draw, call
 from .matrix import rectangle_samples, svdvals
 from .reduce import root
 
@@ -50,12 +50,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return np.expand_dims(out, tuple(axes)) if keepdims else out
 
 
-def norm_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def norm_samples(draw: Draw) -> Call:
     ord, keepdims = draw.choice((None, "fro", "nuc", 1, -1, 2, -2, np.inf, 3)), draw.boolean()
     (x,), _ = rectangle_samples(draw)
     axis = draw.choice(((-2, -1), -1)) if ord in (1, 2, np.inf) else (-2, -1)
     axis = -1 if ord == 3 else draw.axes(x.ndim) if ord is None else axis
-    return (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
+    return call(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
 declare(np.linalg.norm, definition=norm, samples=norm_samples)

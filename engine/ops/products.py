@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..op import declare, op
-from ..samples import Draw, with_array
+from ..samples import Call, Draw, call, shaped, with_array
 from .shape import scatter
 
 # einsum: the share of one factor is the sum of products of g with all the others
@@ -23,10 +23,7 @@ def labels(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
     sizes = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(inputs, operands, strict=False)]
     widest = max((n for n, t in zip(sizes, inputs, strict=False) if "..." in t), default=0)
     dots = "".join(spare[:widest])
-    full = [
-        t.replace("...", dots[widest - n :] if n else "")
-        for n, t in zip(sizes, inputs, strict=False)
-    ]
+    full = [t.replace("...", dots[widest - n :] if n else "") for n, t in zip(sizes, inputs)]  # noqa: B905
     if not arrow:  # what stands once, in order of the alphabet
         letters = before.replace(",", "").replace("...", "")
         after = "..." + "".join(c for c in sorted(set(letters)) if letters.count(c) == 1)
@@ -54,13 +51,13 @@ def einsum_vjp(place: int) -> Any:
         written = ",".join(t for t, _ in factors) + "->" + target
         share = einsum(written, *(a for _, a in factors))
         # A size of 1 everywhere else was stretched over this operand's.
-        stretched = np.shape(share) != np.shape(x)[: np.ndim(share)]
-        return np.broadcast_to(share, np.shape(x)) if stretched else share
+        whole = np.broadcast_shapes(np.shape(share), np.shape(x))
+        return share if np.shape(share) == whole else np.broadcast_to(share, whole)
 
     return vjp
 
 
-def subscripts_of(operands: Sequence[Any]) -> tuple[str, list[Any]]:
+def in_letters(operands: Sequence[Any]) -> tuple[Any, ...]:
     """numpy's other form, `a, [0, 1], b, [1, 2], [0, 2]`, in the usual one."""
     pairs = [*zip(operands[::2], operands[1::2], strict=False)]
 
@@ -68,7 +65,7 @@ def subscripts_of(operands: Sequence[Any]) -> tuple[str, list[Any]]:
         return "".join("..." if i is ... else string.ascii_letters[i] for i in axes)
 
     after = "->" + text(operands[-1]) if len(operands) % 2 else ""
-    return ",".join(text(axes) for _, axes in pairs) + after, [a for a, _ in pairs]
+    return ",".join(text(axes) for _, axes in pairs) + after, *(a for a, _ in pairs)
 
 
 EINSUMS = (
@@ -77,15 +74,9 @@ EINSUMS = (
 )
 
 
-def einsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def einsum_samples(draw: Draw) -> Call:
     subscripts = draw.choice(EINSUMS)
-    side = {letter: draw.integer(1, 3) for letter in "bijk"}
-    dots = draw.shape(max_dims=1, min_side=1)
-    operands = [
-        draw.array((*dots * ("..." in text), *(side[c] for c in text.replace("...", ""))))
-        for text in subscripts.split("->")[0].split(",")
-    ]
-    return (subscripts, *operands), {}
+    return call(subscripts, *draw.arrays(subscripts.split("->")[0]))
 
 
 FACTORS = 32  # numpy takes no more
@@ -105,10 +96,8 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
 
 
 def either_form(*operands: Any, optimize: Any = True) -> Any:
-    if isinstance(operands[0], str):
-        return einsum(*operands, optimize=optimize)
-    subscripts, arrays = subscripts_of(operands)
-    return einsum(subscripts, *arrays, optimize=optimize)
+    usual = isinstance(operands[0], str)
+    return einsum(*(operands if usual else in_letters(operands)), optimize=optimize)
 
 
 declare(np.einsum, definition=either_form, samples=einsum_samples, inline=True)
@@ -120,34 +109,21 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if np.ndim(axes) == 0:
         axes = (range(n - axes, n), range(axes))
     of_a, of_b = ([int(i) for i in np.atleast_1d(side)] for side in axes)
-    letters_a = string.ascii_letters[:n]
-    letters_b = list(string.ascii_letters[n : n + m])
+    names_a, names_b = [*range(n)], [*range(n, n + m)]
     for i, j in zip(of_a, of_b, strict=True):
         if np.shape(a)[i] != np.shape(b)[j]:
             raise ValueError(
                 f"tensordot: axis {i} of {np.shape(a)} and axis {j} of {np.shape(b)} must be equal"
             )
-        letters_b[j] = letters_a[i]
-    summed = {letters_a[i] for i in of_a}
-    result = "".join(c for c in [*letters_a, *letters_b] if c not in summed)
-    return einsum(f"{letters_a},{''.join(letters_b)}->{result}", a, b)
+        names_b[j] = names_a[i]
+    once = [c for c in names_a + names_b if (c in names_a) != (c in names_b)]
+    return either_form(a, names_a, b, names_b, once)
 
 
-def two(*shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
-    """Samples of two arrays, of one of these pairs of shapes."""
-    return lambda draw: (tuple(map(draw.array, draw.choice(shapes))), {})
-
-
-def tensordot_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a, b, axes = draw.choice(
-        (
-            ((2, 3), (3, 2), 1),
-            ((2, 3, 2), (3, 2), 2),
-            ((2,), (3,), 0),
-            ((2, 3), (2, 3), ([0, 1], [0, 1])),
-        )
-    )
-    return (draw.array(a), draw.array(b), axes), {}
+def tensordot_samples(draw: Draw) -> Call:
+    cases: Any = (("23,32", 1), ("232,32", 2), ("2,3", 0), ("23,23", ([0, 1], [0, 1])))
+    shapes, axes = draw.choice(cases)
+    return call(*draw.arrays(shapes), axes)
 
 
 declare(np.tensordot, definition=tensordot, samples=tensordot_samples)
@@ -157,15 +133,14 @@ def inner(a: Any, b: Any) -> Any:
     return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else tensordot(a, b, (-1, -1))
 
 
-inner_samples = two(((3,), (3,)), ((2, 3), (3,)), ((2, 3), (2, 3)), ((), (2,)))
-declare(np.inner, definition=inner, samples=inner_samples)
+declare(np.inner, definition=inner, samples=shaped("3,3", "23,3", "23,23", ",2"))
 
 
 def vdot(a: Any, b: Any) -> Any:
     return np.sum(np.ravel(a) * np.ravel(b))
 
 
-declare(np.vdot, definition=vdot, samples=two(((3,), (3,)), ((2, 3), (2, 3))))
+declare(np.vdot, definition=vdot, samples=shaped("3,3", "23,23"))
 
 
 def kron(a: Any, b: Any) -> Any:
@@ -177,11 +152,7 @@ def kron(a: Any, b: Any) -> Any:
     return np.reshape(apart_a * apart_b, [n * m for n, m in zip(*sides, strict=True)])
 
 
-declare(
-    np.kron,
-    definition=kron,
-    samples=two(((2,), (3,)), ((2, 3), (1, 2)), ((2,), (2, 2))),
-)
+declare(np.kron, definition=kron, samples=shaped("2,3", "23,12", "2,22"))
 
 # Diagonals
 
@@ -195,8 +166,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return m[..., along, along + offset]
 
 
-def diagonal_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
-    return draw.integer(-1, 1), *draw.choice(((0, 1), (1, 0), (-1, -2)))
+def diagonal_samples(draw: Draw, a: np.ndarray) -> Call:
+    return call(a, draw.integer(-1, 1), *draw.choice(((0, 1), (1, 0), (-1, -2))))
 
 
 square = with_array(diagonal_samples, min_dims=2, min_side=1)
@@ -220,7 +191,10 @@ def diag(v: Any, k: int = 0) -> Any:
     return scatter(v, (along + max(-k, 0), along + max(k, 0)), (side, side))
 
 
-diag_samples = with_array(
-    lambda draw, a: (draw.integer(-1, 1),), min_dims=1, max_dims=2, min_side=1
+def diag_samples(draw: Draw, v: np.ndarray) -> Call:
+    return call(v, draw.integer(-1, 1))
+
+
+declare(
+    np.diag, definition=diag, samples=with_array(diag_samples, min_dims=1, max_dims=2, min_side=1)
 )
-declare(np.diag, definition=diag, samples=diag_samples)

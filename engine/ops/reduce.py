@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import constant, declare, op
-from ..samples import Draw, along_axis, reduction
+from ..samples import Call, Draw, along_axis, call, reduction, with_array
 
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -26,11 +26,7 @@ def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 
 def reduced_by(fn: Any) -> Any:
     """numpy's function, with the options that have a rule here and no others."""
-
-    def definition(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-        return fn(a, axis=axis, keepdims=keepdims)
-
-    return definition
+    return lambda a, axis=None, keepdims=False: fn(a, axis=axis, keepdims=keepdims)
 
 
 def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -71,18 +67,14 @@ def std(
     return root(var(a, axis, keepdims, ddof, correction))
 
 
-def spread_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, options = reduction(min_side=2)(draw)
-    several = np.size(np.sum(*args, **options)) < np.size(*args)
-    return args, {**options, "ddof": draw.choice((0, 1)) if several else 0}
+def spread_samples(draw: Draw) -> Call:
+    (a,), options = reduction(min_side=2)(draw)
+    several = np.size(np.sum(a, **options)) < np.size(a)
+    return call(a, **options, ddof=draw.choice((0, 1)) if several else 0)
 
 
 declare(np.var, definition=var, samples=spread_samples)
 declare(np.std, definition=std, samples=spread_samples)
-
-
-def cumsum_definition(a: Any, axis: Any = None) -> Any:
-    return np.cumsum(a, axis=axis)
 
 
 def cumsum_vjp(g: Any, out: Any, a: Any, axis: Any = None) -> Any:
@@ -92,12 +84,11 @@ def cumsum_vjp(g: Any, out: Any, a: Any, axis: Any = None) -> Any:
     return np.reshape(share, np.shape(a))
 
 
-def cumsum_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape(min_dims=1))
-    return (a,), {"axis": draw.choice((draw.axis(a.ndim), None))}
+def cumulative(draw: Draw, a: np.ndarray) -> Call:
+    return call(a, axis=draw.choice((draw.axis(a.ndim), None)))
 
 
-declare(np.cumsum, cumsum_vjp, definition=cumsum_definition, samples=cumsum_samples)
+declare(np.cumsum, cumsum_vjp, samples=with_array(cumulative, min_dims=1))
 
 
 # A product's derivative in one factor is the product of all others, which no division finds where
@@ -107,9 +98,7 @@ declare(np.cumsum, cumsum_vjp, definition=cumsum_definition, samples=cumsum_samp
 def prod(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     """Halves multiplied together, again and again: (k, …), (k/2, …), …, (1, …)."""
     if np.size(a) == 0:
-        return np.prod(np.zeros(np.shape(a)), axis=axis, keepdims=keepdims) + np.sum(
-            a, axis=axis, keepdims=keepdims
-        )
+        return np.sum(a, axis=axis, keepdims=keepdims) + 1  # the product of no numbers
     out = merged(a, axis)
     while len(out) > 1:
         half = len(out) // 2
@@ -130,7 +119,7 @@ def cumprod(a: Any, axis: Any = None) -> Any:
     return out if axis is None else np.moveaxis(out, 0, axis)
 
 
-declare(np.cumprod, definition=cumprod, samples=cumsum_samples)
+declare(np.cumprod, definition=cumprod, samples=with_array(cumulative, min_dims=1))
 
 
 def merged(a: Any, axis: Any) -> Any:
@@ -173,21 +162,14 @@ def one_by_one(choose: Any) -> Any:
     return reduce
 
 
-distinct = reduction(min_side=1, distinct=True)
-declare(
-    np.max,
-    extreme_vjp,
-    definition=reduced_by(np.max),
-    on_scalars=one_by_one(np.maximum),
-    samples=distinct,
-)
-declare(
-    np.min,
-    extreme_vjp,
-    definition=reduced_by(np.min),
-    on_scalars=one_by_one(np.minimum),
-    samples=distinct,
-)
+for extreme, choose in ((np.max, np.maximum), (np.min, np.minimum)):
+    declare(
+        extreme,
+        extreme_vjp,
+        definition=reduced_by(extreme),
+        on_scalars=one_by_one(choose),
+        samples=reduction(min_side=1, distinct=True),
+    )
 
 
 def largest(x: Any, axis: Any) -> Any:

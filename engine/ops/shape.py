@@ -12,88 +12,68 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import declare, op
-from ..samples import REAL, Draw, elementwise, with_array
+from ..samples import Call, Draw, call, with_array
 
 
-@op(lambda g, out, a: g, samples=elementwise(REAL))
+@op(lambda g, out, a: g, samples=with_array())
 def identity(a: Any) -> Any:
     """a itself, as a new node: where a derivative begins, or a width changes."""
     return a
 
 
-def reshape_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array(draw.shape())
-    return (a, draw.choice(((-1,), a.shape[::-1])) if a.size else a.shape), {}
-
-
 declare(
     np.reshape,
     lambda g, out, a, shape: np.reshape(g, np.shape(a)),
-    definition=lambda a, shape: np.reshape(a, shape),
-    samples=reshape_samples,
+    samples=with_array(lambda draw, a: call(a, draw.choice(((-1,), a.shape[::-1])))),
 )
-
-
-declare(
-    np.transpose,
-    lambda g, out, a, axes=None: np.transpose(
-        g, None if axes is None else tuple(np.argsort(np.mod(axes, max(np.ndim(a), 1))))
-    ),
-    samples=with_array(lambda draw, a: (draw.choice((None, draw.permutation(a.ndim))),)),
-)
-
-
-two_axes = with_array(lambda draw, a: (draw.axis(a.ndim), draw.axis(a.ndim)), min_dims=1)
-declare(
-    np.swapaxes,
-    lambda g, out, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
-    samples=two_axes,
-)
-
-
+declare(np.ravel, definition=lambda a: np.reshape(a, (-1,)), samples=with_array())
 declare(
     np.expand_dims,
     lambda g, out, a, axis: np.reshape(g, np.shape(a)),
     samples=with_array(
-        lambda draw, a: (draw.choice((draw.axis(a.ndim + 1), (0, -1))),), max_dims=2
+        lambda draw, a: call(a, draw.choice((draw.axis(a.ndim + 1), (0, -1)))), max_dims=2
     ),
 )
-
-
-def squeeze_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    a = draw.array((1, *draw.shape(max_dims=2)))
-    return (a, draw.choice((None, 0))), {}
-
-
 declare(
     np.squeeze,
     lambda g, out, a, axis=None: np.reshape(g, np.shape(a)),
-    samples=squeeze_samples,
+    samples=lambda draw: call(draw.array((1, *draw.shape(max_dims=2))), draw.choice((None, 0))),
 )
 
 
-def broadcast_to_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def broadcast_to_samples(draw: Draw) -> Call:
     shape = draw.shape()
-    return (draw.array(draw.broadcastable(shape)), shape), {}
+    return call(draw.array(draw.broadcastable(shape)), shape)
 
 
+declare(np.broadcast_to, lambda g, out, array, shape: g, samples=broadcast_to_samples)
+
+
+def transpose_vjp(g: Any, out: Any, a: Any, axes: Any = None) -> Any:
+    back = None if axes is None else tuple(np.argsort(np.mod(axes, max(np.ndim(a), 1))))
+    return np.transpose(g, back)
+
+
+permuted = with_array(lambda draw, a: call(a, draw.choice((None, draw.permutation(a.ndim)))))
+declare(np.transpose, transpose_vjp, samples=permuted)
+
+two_axes = with_array(lambda draw, a: call(a, draw.axis(a.ndim), draw.axis(a.ndim)), min_dims=1)
+declare(np.swapaxes, lambda g, out, a, axis1, axis2: np.swapaxes(g, axis1, axis2), samples=two_axes)
 declare(
-    np.broadcast_to,
-    lambda g, out, array, shape: g,
-    definition=lambda array, shape: np.broadcast_to(array, shape),
-    samples=broadcast_to_samples,
+    np.moveaxis,
+    lambda g, out, a, source, destination: np.moveaxis(g, destination, source),
+    samples=two_axes,
 )
-
 
 declare(
     np.flip,
     lambda g, out, m, axis=None: np.flip(g, axis),
-    samples=with_array(lambda draw, m: (draw.axes(m.ndim),), min_dims=1),
+    samples=with_array(lambda draw, m: call(m, draw.axes(m.ndim)), min_dims=1),
 )
 
 
-def roll_samples(draw: Draw, a: np.ndarray) -> tuple[Any, ...]:
-    return draw.integer(-2, 2), draw.choice((draw.axis(a.ndim), None))
+def roll_samples(draw: Draw, a: np.ndarray) -> Call:
+    return call(a, draw.integer(-2, 2), draw.choice((draw.axis(a.ndim), None)))
 
 
 declare(
@@ -101,42 +81,10 @@ declare(
     lambda g, out, a, shift, axis=None: np.roll(g, np.negative(shift), axis),
     samples=with_array(roll_samples, min_dims=1),
 )
-declare(
-    np.ravel,
-    definition=lambda a: np.reshape(a, (-1,)),
-    samples=lambda draw: ((draw.array(draw.shape(min_side=1)),), {}),
-)
 
-
-declare(
-    np.moveaxis,
-    lambda g, out, a, source, destination: np.moveaxis(g, destination, source),
-    samples=two_axes,
-)
-
-
-triangle_samples = with_array(lambda draw, m: (draw.integer(-1, 1),), min_dims=2)
-declare(
-    np.tril,
-    lambda g, out, m, k=0: np.tril(g, k),
-    samples=triangle_samples,
-)
-declare(
-    np.triu,
-    lambda g, out, m, k=0: np.triu(g, k),
-    samples=triangle_samples,
-)
-
-
-def joined_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    shape = draw.shape(min_dims=1)
-    axis = draw.axis(len(shape))
-    parts = []
-    for _ in range(draw.integer(1, 3)):
-        side = list(shape)
-        side[axis] = draw.integer(0, 3)
-        parts.append(draw.array(tuple(side)))
-    return (parts,), {"axis": axis}
+triangle = with_array(lambda draw, m: call(m, draw.integer(-1, 1)), min_dims=2)
+declare(np.tril, lambda g, out, m, k=0: np.tril(g, k), samples=triangle)
+declare(np.triu, lambda g, out, m, k=0: np.triu(g, k), samples=triangle)
 
 
 def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
@@ -149,54 +97,40 @@ def concatenate_vjp(g: Any, out: Any, arrays: Any, axis: int | None = 0) -> Any:
     shares, start = [], 0
     for part in arrays:
         length = np.size(part) if axis is None else np.shape(part)[axis]
-        pick: Any = slice(start, start + length)
-        if axis is not None:
-            pick = along(part, axis, pick)
-        shares.append(np.reshape(g[pick], np.shape(part)))
+        pick = slice(start, start + length)
+        own = g[pick if axis is None else along(part, axis, pick)]
+        shares.append(np.reshape(own, np.shape(part)))
         start += length
     return shares if isinstance(arrays, list | tuple) else np.stack(shares)
 
 
-declare(
-    np.concatenate,
-    concatenate_vjp,
-    definition=lambda arrays, axis=0: np.concatenate(arrays, axis=axis),
-    samples=joined_samples,
-    lists=True,
-)
+def joined_samples(draw: Draw, a: np.ndarray) -> Call:
+    axis = draw.axis(a.ndim)
+    others = [draw.array(draw.resized(a.shape, axis)) for _ in range(draw.integer(0, 2))]
+    return call([a, *others], axis=axis)
 
 
-def stack_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    shape = draw.shape(max_dims=2)
-    parts = [draw.array(shape) for _ in range(draw.integer(1, 3))]
-    return (parts,), {"axis": draw.axis(len(shape) + 1)}
+declare(np.concatenate, concatenate_vjp, samples=with_array(joined_samples, min_dims=1), lists=True)
 
 
-declare(
-    np.stack,
-    definition=lambda arrays, axis=0: np.concatenate(
-        [np.expand_dims(part, axis) for part in arrays], axis=axis
-    ),
-    samples=stack_samples,
-    lists=True,
-)
+def stack(arrays: Any, axis: int = 0) -> Any:
+    return np.concatenate([np.expand_dims(part, axis) for part in arrays], axis=axis)
 
 
-def index_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def stack_samples(draw: Draw, a: np.ndarray) -> Call:
+    others = [draw.array(a.shape) for _ in range(draw.integer(0, 2))]
+    return call([a, *others], axis=draw.axis(a.ndim + 1))
+
+
+declare(np.stack, definition=stack, samples=with_array(stack_samples, max_dims=2), lists=True)
+
+
+def index_samples(draw: Draw) -> Call:
     shape = draw.shape(min_dims=2, min_side=1)
-    x = draw.array(shape)
-    index = draw.choice(
-        (
-            slice(None, None, -1),
-            draw.integer(-shape[0], shape[0] - 1),
-            (..., draw.integer(0, shape[-1] - 1)),
-            (None, slice(0, 1)),
-            draw.index(shape[0], draw.shape(max_dims=2)),
-            (draw.index(shape[0], (2,)), draw.index(shape[1], (2,))),
-            draw.array(shape) > 0,
-        )
-    )
-    return (x, index), {}
+    n, m, last = shape[0], shape[1], draw.integer(0, shape[-1] - 1)
+    basic = (slice(None, None, -1), draw.integer(-n, n - 1), (..., last), (None, slice(0, 1)))
+    rows, pairs = draw.index(n, draw.shape(max_dims=2)), (draw.index(n, (2,)), draw.index(m, (2,)))
+    return call(draw.array(shape), draw.choice((*basic, rows, pairs, draw.array(shape) > 0)))
 
 
 def is_basic(index: Any) -> bool:
@@ -205,19 +139,9 @@ def is_basic(index: Any) -> bool:
     return all(isinstance(p, (int, np.integer, slice, type(...), type(None))) for p in parts)
 
 
-def getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:
-    return scatter(g, index, np.shape(x))
-
-
-@op(getitem_vjp, samples=index_samples, lists=True)
-def getitem(x: Any, index: Any) -> Any:
-    """x[index], for every index that numpy takes."""
-    return x[index]
-
-
-def scatter_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def scatter_samples(draw: Draw) -> Call:
     (x, index), _ = index_samples(draw)
-    return (draw.array(np.shape(x[index])), index, x.shape), {}
+    return call(draw.array(np.shape(x[index])), index, x.shape)
 
 
 @op(lambda g, out, x, index, shape: g[index], samples=scatter_samples, lists=True)
@@ -238,16 +162,21 @@ def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def embedding_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    rows = draw.integer(2, 4)
-    return (draw.array((rows, 3)), draw.index(rows, draw.shape(max_dims=2))), {}
+@op(lambda g, out, x, index: scatter(g, index, np.shape(x)), samples=index_samples, lists=True)
+def getitem(x: Any, index: Any) -> Any:
+    """x[index], for every index that numpy takes."""
+    return x[index]
 
 
-def embedding_vjp(g: Any, out: Any, weight: Any, ids: Any) -> Any:
-    return scatter(g, ids, np.shape(weight))
+def embedding_samples(draw: Draw, weight: np.ndarray) -> Call:
+    return call(weight, draw.index(len(weight), draw.shape(max_dims=2)))
 
 
-@op(embedding_vjp, None, samples=embedding_samples)
+@op(
+    lambda g, out, weight, ids: scatter(g, ids, np.shape(weight)),
+    None,
+    samples=with_array(embedding_samples, min_dims=2, max_dims=2, min_side=1),
+)
 def embedding(weight: Any, ids: Any) -> Any:
     """Row `ids` of a table: (n, C) and integers of any shape (…) give (…, C).
 

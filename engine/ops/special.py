@@ -8,15 +8,17 @@ derivative is known.
 from __future__ import annotations
 
 import math
+from math import factorial as fact
 from typing import Any
 
 import numpy as np
 
 from ..op import op
-from ..samples import POSITIVE, Draw, elementwise
+from ..samples import POSITIVE, call, elementwise, with_array
 
 # Bernoulli's numbers B₂, B₄ … B₁₆: with x ≥ 10 what is left out is below 1e-17.
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+TERMS = [*enumerate(BERNOULLI, start=1)]
 LARGE = 10
 
 
@@ -42,9 +44,7 @@ def lgamma(x: Any) -> Any:
     positive(x, "lgamma")
     steps = sum(np.log(x + float(k)) for k in range(LARGE))  # Γ(x + 1) = x Γ(x)
     y = x + float(LARGE)
-    series = sum(
-        b / (2 * k * (2 * k - 1)) * y ** (1 - 2 * k) for k, b in enumerate(BERNOULLI, start=1)
-    )
+    series = sum(b / (2 * k * (2 * k - 1)) * y ** (1 - 2 * k) for k, b in TERMS)
     return (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + series - steps
 
 
@@ -62,20 +62,18 @@ def digamma(x: Any) -> Any:
     positive(x, "digamma")
     steps = sum(1 / (x + float(k)) for k in range(LARGE))
     y = x + float(LARGE)
-    series = sum(b / (2 * k) * y ** (-2 * k) for k, b in enumerate(BERNOULLI, start=1))
+    series = sum(b / (2 * k) * y ** (-2 * k) for k, b in TERMS)
     return np.log(y) - 1 / (2 * y) - series - steps
 
 
-def _polygamma_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    (x,), _ = elementwise(POSITIVE)(draw)
-    return (draw.integer(1, 2), x), {}
+n_and_x = with_array(lambda draw, x: call(draw.integer(1, 2), x), POSITIVE)
 
 
 def polygamma_vjp(g: Any, out: Any, n: int, x: Any) -> Any:
     return g * polygamma(n + 1, x)
 
 
-@op(None, polygamma_vjp, samples=_polygamma_samples)
+@op(None, polygamma_vjp, samples=n_and_x)
 def polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of digamma, n ≥ 1, for x > 0.
 
@@ -87,9 +85,6 @@ def polygamma(n: int, x: Any) -> Any:
         raise ValueError(f"polygamma: n is 1 or more, not {n}; digamma is the one before")
     steps = sum((x + float(k)) ** (-n - 1) for k in range(LARGE))
     y = x + float(LARGE)
-    series = sum(
-        b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) * y ** (-2 * k - n)
-        for k, b in enumerate(BERNOULLI, start=1)
-    )
-    head = math.factorial(n - 1) * y ** (-n) + 0.5 * math.factorial(n) * y ** (-n - 1)
-    return (-1) ** (n + 1) * (head + series + math.factorial(n) * steps)
+    series = sum(b * fact(2 * k + n - 1) / fact(2 * k) * y ** (-2 * k - n) for k, b in TERMS)
+    head = fact(n - 1) * y ** (-n) + 0.5 * fact(n) * y ** (-n - 1)
+    return (-1) ** (n + 1) * (head + series + fact(n) * steps)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import op
-from ..samples import REAL, Draw
+from ..samples import Call, Draw, call
 
 Sizes = tuple[int, ...]
 
@@ -24,13 +24,12 @@ def spots(count: Sizes, offset: Sizes, stride: Sizes) -> tuple[Any, ...]:
     return (..., *(slice(o, o + n * s, s) for o, n, s in bounds))
 
 
-def windows_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def windows_samples(draw: Draw) -> Call:
     dims = draw.integer(1, 2)
-    lead = draw.shape(max_dims=1)
-    sides = tuple(draw.integer(3, 5) for _ in range(dims))
-    size = tuple(draw.integer(1, 2) for _ in range(dims))
+    sides, size = draw.sides(dims, 3, 5), draw.sides(dims, 1, 2)
     step, gap = draw.choice(((1, 1), (2, 1), (1, 2)))
-    return (draw.array((*lead, *sides)), size, (step,) * dims, (gap,) * dims), {}
+    x = draw.array((*draw.shape(max_dims=1), *sides))
+    return call(x, size, (step,) * dims, (gap,) * dims)
 
 
 def windows_vjp(g: Any, out: Any, x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
@@ -65,18 +64,15 @@ def windows(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     return seen[(..., *steps)]
 
 
-def unwindow_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, _ = windows_samples(draw)
-    return (draw.array(np.shape(windows(*args))), *args[1:], args[0].shape), {}
+def unwindow_samples(draw: Draw) -> Call:
+    (x, *window), _ = windows_samples(draw)
+    return call(draw.array(windows(x, *window).shape), *window, x.shape)
 
 
-def unwindow_vjp(
-    g: Any, out: Any, pieces: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes
-) -> Any:
-    return windows(g, size, stride, dilation)
-
-
-@op(unwindow_vjp, samples=unwindow_samples)
+@op(
+    lambda g, out, pieces, size, stride, dilation, shape: windows(g, size, stride, dilation),
+    samples=unwindow_samples,
+)
 def unwindow(pieces: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Any:
     """Pieces (…, *places, *size) added up in zeros of `shape`, each where its window lay."""
     dims = len(size)
@@ -94,14 +90,11 @@ def each_axis(number: Any, dims: int) -> Sizes:
 
 
 def bordered(x: Any, padding: Sizes, number: float = 0.0) -> Any:
-    lead = [(0, 0)] * (np.ndim(x) - len(padding))
-    width = [*lead, *((p, p) for p in padding)]
+    width = [(0, 0)] * (np.ndim(x) - len(padding)) + [(p, p) for p in padding]
     return np.pad(x, width, mode="constant", constant_values=number) if any(padding) else x
 
 
-def convolve(
-    x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
+def convolve(x: Any, weight: Any, bias: Any, *spacing: Any, groups: int) -> Any:
     """Over any number of axes: each window, as a row of numbers, times a matrix for each group."""
     dims = np.ndim(weight) - 2
     size, channels = np.shape(weight)[2:], np.shape(weight)[1]
@@ -112,7 +105,7 @@ def convolve(
             f"{channels * groups}, {dims} axis or axes) and outputs that the groups divide, not x "
             f"{np.shape(x)}"
         )
-    stride, padding, dilation = (each_axis(n, dims) for n in (stride, padding, dilation))
+    stride, padding, dilation = (each_axis(n, dims) for n in spacing)
     seen = windows(bordered(x, padding), size, stride, dilation)  # (B, C, *places, *size)
     places = np.shape(seen)[2 : 2 + dims]
     inner = channels * math.prod(size)
@@ -126,20 +119,16 @@ def convolve(
     return out if bias is None else out + np.reshape(bias, (-1, *(1,) * dims))
 
 
-def conv_samples(dims: int) -> Any:
-    def samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        groups, inputs, outputs = draw.integer(1, 2), draw.integer(1, 2), draw.integer(1, 2)
-        x = draw.array((draw.integer(1, 2), inputs * groups, *(draw.integer(3, 4),) * dims))
-        size = tuple(draw.integer(1, 2) for _ in range(dims))
-        weight = draw.array((outputs * groups, inputs, *size))
-        bias = draw.choice((None, draw.array((outputs * groups,))))
-        options = {"stride": draw.integer(1, 2), "padding": draw.integer(0, 1)}
-        return (x, weight, bias), {**options, "dilation": draw.integer(1, 2), "groups": groups}
-
-    return samples
+def conv_samples(draw: Draw, dims: int) -> Call:
+    batch, groups, inputs, outputs, stride, dilation = draw.sides(6, 1, 2)
+    x = draw.array((batch, inputs * groups, *(draw.integer(3, 4),) * dims))
+    weight = draw.array((outputs * groups, inputs, *draw.sides(dims, 1, 2)))
+    bias = draw.choice((None, draw.array((outputs * groups,))))
+    spacing = {"stride": stride, "padding": draw.integer(0, 1), "dilation": dilation}
+    return call(x, weight, bias, **spacing, groups=groups)
 
 
-@op(samples=conv_samples(1))
+@op(samples=lambda draw: conv_samples(draw, dims=1))
 def conv1d(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
@@ -156,10 +145,10 @@ def conv1d(
     >>> conv1d(np.ones((1, 1, 3)), np.array([[[1.0, 2.0]]]))
     array([[[3., 3.]]])
     """
-    return convolve(x, weight, bias, stride, padding, dilation, groups)
+    return convolve(x, weight, bias, stride, padding, dilation, groups=groups)
 
 
-@op(samples=conv_samples(2))
+@op(samples=lambda draw: conv_samples(draw, dims=2))
 def conv2d(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
@@ -169,29 +158,27 @@ def conv2d(
     >>> conv2d(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)))
     array([[[[4.]]]])
     """
-    return convolve(x, weight, bias, stride, padding, dilation, groups)
+    return convolve(x, weight, bias, stride, padding, dilation, groups=groups)
 
 
-def window_dims(size: Any) -> int:
-    """Over how many axes a window moves."""
+def pooled(reduce: Any, border: float, x: Any, size: Any, stride: Any, padding: Any) -> Any:
+    """Each window reduced to one number, `border` standing on the outside."""
     if not isinstance(size, tuple | list):
         raise TypeError(f"pooling: size is a tuple, one number for each axis, not {size!r}")
-    return len(size)
-
-
-def pooled(x: Any, size: Any, stride: Any, padding: Any, dims: int, border: float) -> Any:
+    dims = len(size)
     padding = each_axis(padding, dims)
-    stride = size if stride is None else each_axis(stride, dims)
+    stride = each_axis(size if stride is None else stride, dims)
     if any(p > k // 2 for p, k in zip(padding, size, strict=True)):
         raise ValueError(f"pooling: a border of {padding} is more than half of the window {size}")
-    return windows(bordered(x, padding, border), size, stride, (1,) * dims)
+    seen = windows(bordered(x, padding, border), tuple(size), stride, (1,) * dims)
+    return reduce(seen, axis=tuple(range(-dims, 0)))
 
 
-def pool_samples(draw: Draw) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def pool_samples(draw: Draw) -> Call:
     dims = draw.integer(1, 2)
-    x = draw.array((1, 2, *(draw.integer(3, 4),) * dims), REAL, distinct=True)
-    options = {"stride": draw.choice((None, 1)), "padding": draw.integer(0, 1)}
-    return (x, (draw.integer(2, 3),) * dims), options
+    x = draw.array((1, 2, *(draw.integer(3, 4),) * dims), distinct=True)
+    size = (draw.integer(2, 3),) * dims
+    return call(x, size, stride=draw.choice((None, 1)), padding=draw.integer(0, 1))
 
 
 @op(samples=pool_samples)
@@ -207,9 +194,7 @@ def max_pool(x: Any, size: Sizes, stride: Any = None, padding: Any = 0) -> Any:
     >>> max_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([3., 2.])
     """
-    dims = window_dims(size)
-    seen = pooled(x, size, stride, padding, dims, -np.inf)
-    return np.max(seen, axis=tuple(range(-dims, 0)))
+    return pooled(np.max, -np.inf, x, size, stride, padding)
 
 
 @op(samples=pool_samples)
@@ -219,5 +204,4 @@ def avg_pool(x: Any, size: Sizes, stride: Any = None, padding: Any = 0) -> Any:
     >>> avg_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([2., 1.])
     """
-    dims = window_dims(size)
-    return np.mean(pooled(x, size, stride, padding, dims, 0.0), axis=tuple(range(-dims, 0)))
+    return pooled(np.mean, 0.0, x, size, stride, padding)
