@@ -7,8 +7,9 @@ from collections import namedtuple
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import declare, op
+from ..op import constant, declare, op
 from ..samples import Call, Draw, along_axis, call, with_array
 from .products import kron
 from .shape import along, index_samples, scatter
@@ -72,13 +73,20 @@ def topk(x: Any, k: int, axis: int = -1) -> TopK:
     """
     if not 0 <= k <= np.shape(x)[axis]:
         raise ValueError(f"topk: {k} of {np.shape(x)[axis]} numbers along axis {axis}")
-    order = np.argsort(np.negative(x), axis=axis, kind="stable")[along(x, axis, slice(k))]
+    order = falling(x, axis)[along(x, axis, slice(k))]
     return TopK(np.take_along_axis(x, order, axis), order)
 
 
+@constant
+def falling(x: Any, axis: int) -> np.ndarray:
+    """The order from the largest to the smallest number, NaN first; equal ones keep theirs."""
+    backwards = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return np.shape(x)[axis] - 1 - np.flip(backwards, axis)
+
+
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    a = np.ravel(a) if axis is None else a
-    return take(a, np.repeat(np.arange(np.shape(a)[axis or 0]), repeats), axis or 0)
+    a, axis = (np.ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
+    return take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis)
 
 
 def repeat_samples(draw: Draw, a: np.ndarray, axis: int) -> Call:
@@ -136,6 +144,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     Raises:
         ValueError: a length that the number of parts does not divide.
     """
+    axis = normalize_axis_index(axis, np.ndim(ary))
     cuts, length = indices_or_sections, np.shape(ary)[axis]
     if isinstance(cuts, int | np.integer):
         if cuts < 1 or length % cuts:

@@ -51,8 +51,9 @@ def var(
     """The mean square of what is left after the mean, n − ddof standing for the count n."""
     ddof = ddof if correction is None else correction
     apart = a - np.mean(a, axis=axis, keepdims=True)
-    total = np.sum(apart * apart, axis=axis, keepdims=keepdims)
-    return total / max(np.size(a) // max(np.size(total), 1) - ddof, 0)
+    mean = np.mean(apart * apart, axis=axis, keepdims=keepdims)
+    n = np.size(a) // max(np.size(mean), 1)
+    return mean * n / max(n - ddof, 0) if ddof else mean
 
 
 def root(x: Any, degree: float = 2) -> Any:
@@ -183,7 +184,9 @@ def largest(x: Any, axis: Any) -> Any:
 
 def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     level = kept(out, x, axis, keepdims)
-    return kept(g, x, axis, keepdims) * np.exp(x - np.where(np.isinf(level), 0, level))
+    top = level == np.inf  # only what is infinite itself moves such a sum
+    slope = np.exp(np.where(top, 0, x) - np.where(np.isinf(level), 0, level))
+    return kept(g, x, axis, keepdims) * np.where(top, np.equal(x, np.inf), slope)
 
 
 @op(logsumexp_vjp, samples=reduction(min_side=1))
