@@ -472,7 +472,6 @@ TWINS = {
     np.append: lambda a, b, axis=None: torch.cat(
         [a, b] if axis is not None else [a.ravel(), b.ravel()], axis or 0
     ),
-    np.full_like: lambda a, fill: fill.broadcast_to(a.shape),
     # picking by index
     shape.getitem: getitem,
     shape.scatter: scatter,

@@ -106,10 +106,5 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return np.concatenate([arr, values], axis)
 
 
-def full_like(a: Any, fill_value: Any) -> Any:
-    return np.broadcast_to(fill_value, np.shape(a))
-
-
 appended = along_axis(lambda draw, a, axis: call(a, a + 1, draw.choice((None, axis))))
 also(np.append, append, appended)
-also(np.full_like, full_like, with_array(lambda draw, a: call(a, draw.array(()))))
