@@ -14,7 +14,7 @@ import numpy as np
 
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
-from .reduce import softmax
+from .reduce import largest, softmax
 
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -130,6 +130,15 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
+def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
+    """The same as softmax, without a second array of that size."""
+    scores -= largest(scores, -1)
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=-1, keepdims=True)
+    scores /= total + (total == 0)
+    return scores
+
+
 def _attention_forward(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_mask: Any = None,
     is_causal: bool = False, scale: float | None = None,
@@ -137,7 +146,8 @@ def _attention_forward(
     """The result, and what its backward pass needs."""
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
     scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
-    weights = softmax(_masked(scores, attn_mask, is_causal))
+    scores = _masked(scores, attn_mask, is_causal)
+    weights = _softmax_in_place(scores) if type(scores) is np.ndarray else softmax(scores)
     kept = weights if dropout_mask is None else weights * dropout_mask
     return kept @ value, (query, key, value, weights, kept, attn_mask, dropout_mask, scale)
 
