@@ -55,8 +55,9 @@ class Draw:
     def sides(self, count: int, low: int, high: int) -> Shape:
         return tuple(self.integer(low, high) for _ in range(count))
 
-    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
-        return self.sides(self.integer(min_dims, max_dims), min_side, 3)
+    def shape(self, min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> Shape:
+        dims = self.integer(min_dims, max_dims)
+        return self.sides(dims, min_side, 3 if dims < 4 else 2)
 
     def broadcastable(self, shape: Shape) -> Shape:
         """A shape that broadcasts to `shape`: axes missing on the left, others of size 1."""
@@ -137,7 +138,7 @@ class ExampleDraw(RandomDraw):
     def boolean(self) -> bool:
         return False
 
-    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
+    def shape(self, min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> Shape:
         return (2, 3, 4)[: min(max(2, min_dims), max_dims)]
 
     def broadcastable(self, shape: Shape) -> Shape:

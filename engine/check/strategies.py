@@ -54,8 +54,8 @@ def calls(draw: st.DrawFn, fn: Callable[..., Any]) -> tuple[tuple[Any, ...], dic
 
 
 @st.composite
-def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 3, min_side: int = 0) -> Shape:
-    """Shapes with sides from `min_side` to 3."""
+def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> Shape:
+    """Shapes of up to `max_dims` axes, with sides from `min_side` to 3."""
     return HypothesisDraw(draw).shape(min_dims, max_dims, min_side)
 
 
