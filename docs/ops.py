@@ -24,13 +24,6 @@ said to be exempt; and, where it is installed, against PyTorch.
 """
 
 
-def home(op: Op) -> str:
-    """The module where it is declared, by way of the first of its functions that is ours."""
-    own = (op.definition, *(op.vjps or ()), op.samples)
-    homes = [getattr(f, "__module__", None) or "" for f in own]
-    return next((h for h in homes if h and not h.startswith("numpy")), "")
-
-
 def shortened(rule: str, vjp: Any) -> str:
     """The text of a rule; of a long one, what its docstring says."""
     return rule if len(rule) < LONG else " ".join((vjp.__doc__ or rule).split()).rstrip(".")
@@ -52,8 +45,8 @@ def page() -> str:
     """The whole page."""
     kinds: dict[str, list[Op]] = {}
     for op in TABLE.values():
-        if home(op).startswith("groundup.engine."):  # not what tests and users add
-            kinds.setdefault(home(op).rsplit(".", 1)[-1], []).append(op)
+        if op.home.startswith("groundup.engine.ops."):  # not what tests and users add
+            kinds.setdefault(op.home.rsplit(".", 1)[-1], []).append(op)
     parts = [INTRODUCTION]
     for kind, ops in sorted(kinds.items()):
         head = f"## {kind.capitalize()}\n\n| op | derivative | on scalars |\n|---|---|---|"

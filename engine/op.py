@@ -73,6 +73,13 @@ class Op:
         return self.fn.__name__
 
     @property
+    def home(self) -> str:
+        """The module that declares it, by way of the first of its functions that is not numpy's."""
+        own = (self.definition, *(self.vjps or ()), self.samples)
+        modules = [getattr(f, "__module__", None) or "" for f in own]
+        return next((name for name in modules if name and not name.startswith("numpy")), "")
+
+    @property
     def ours(self) -> bool:
         """Whether the function is declared here, and not numpy's."""
         return getattr(self.fn, "__wrapped__", None) is self.definition

@@ -57,7 +57,8 @@ class Draw:
 
     def shape(self, min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> Shape:
         dims = self.integer(min_dims, max_dims)
-        return self.sides(dims, min_side, 3 if dims < 4 else 2)
+        low = min_side or int(self.integer(1, 6) < 6)  # one in six may have empty axes
+        return self.sides(dims, low, 3 if dims < 4 else 2)
 
     def broadcastable(self, shape: Shape) -> Shape:
         """A shape that broadcasts to `shape`: axes missing on the left, others of size 1."""

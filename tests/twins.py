@@ -62,16 +62,9 @@ def grads_of(out, leaves, seed=None, recorded=False):
     )
 
 
-def home(op):
-    """The module that declares an op, by way of the first of its functions that is ours."""
-    own = (op.definition, *(op.vjps or ()), op.samples)
-    modules = [getattr(f, "__module__", None) or "" for f in own]
-    return next((name for name in modules if name and not name.startswith("numpy")), "")
-
-
 def house():
     """The rows of the table that groundup declares, and not a test or a user."""
-    return [op for op in TABLE.values() if home(op).startswith("groundup.")]
+    return [op for op in TABLE.values() if op.home.startswith("groundup.")]
 
 
 # Axes: numpy takes one, several, none at all `()`, or None for all; PyTorch often takes one, and

@@ -43,20 +43,21 @@ class GradientError(AssertionError):
 def error(
     name: str, input: Any, found: Finding, sentences: Iterable[str], cause: str = "", line: str = ""
 ) -> GradientError:
-    left, right, _ = found.slopes
+    (left, right, _), (kind, _, slope) = found.slopes, found.verdict
     what = {
         "wrong rule": f"The rule is wrong: slopes from the left, {left.value:.6g}, and from the "
         f"right, {right.value:.6g}, agree, whatever the step.",
         "kink": f"There is a kink: the slope is {left.value:.6g} from the left and "
         f"{right.value:.6g} from the right, and a gradient has to lie between them.",
         "precision": "Finite differences do not settle as the step shrinks: the function jumps "
-        f"here, is vertical, or rounds (float32 inside?). Steps around the best differ by "
-        f"{found.best.spread:.2g}.",
-    }[found.kind]
+        "here, is vertical, or rounds (float32 inside?). Steps around the best differ by "
+        f"{slope.spread:.2g}.",
+    }[kind]
     more = [what, *sentences, f"Likely: {cause}." if cause else ""]
+    one = found.derivative
     return GradientError(
-        name, input, found.index, found.analytic, found.best.value,
-        kind=found.kind, cause=cause, line=line, more=filter(None, more),
+        name, input, one.index, one.analytic, slope.value,
+        kind=kind, cause=cause, line=line, more=filter(None, more),
     )  # fmt: skip
 
 
@@ -69,14 +70,15 @@ def misshapen(name: str, misfit: Exception, sentences: Iterable[str], line: str)
     )
 
 
-def noted(found: Finding) -> str:
-    left, right, _ = found.slopes
-    if found.kind == "kink":
-        return (
-            f"is on a kink: slopes {left.value:.6g} and {right.value:.6g}, and the gradient "
-            f"{found.analytic:.6g} lies between them"
-        )
-    return f"is known to ±{found.best.spread:.2g} alone, and the gradient agrees so far"
+def noted(input: Any, found: Finding) -> str:
+    (left, right, _), one = found.slopes, found.derivative
+    what = (
+        f"on a kink: slopes {left.value:.6g} and {right.value:.6g}, and the gradient "
+        f"{one.analytic:.6g} lies between them"
+        if found.verdict.kind == "kink"
+        else f"known to ±{found.verdict.slope.spread:.2g} alone, and the gradient agrees so far"
+    )
+    return f"input {input} at index {one.index} is {what}"
 
 
 def brief(leaf: Any) -> str:

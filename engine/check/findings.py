@@ -11,19 +11,7 @@ import numpy as np
 from ..graph import Node, no_grad
 from ..tensor import gradients
 from ..value import Value, floats
-from .slopes import STEP, Estimate, Slopes, judged, slopes
-
-
-class Finding(NamedTuple):
-    """One derivative beside its slope, where the two are not simply equal."""
-
-    leaf: Node
-    index: Any
-    analytic: float
-    slopes: Slopes
-    kind: str
-    sound: bool
-    best: Estimate
+from .slopes import STEP, Slopes, Verdict, judged, slopes
 
 
 class Options(NamedTuple):
@@ -52,6 +40,14 @@ class Derivative(NamedTuple):
         """One central difference."""
         h = STEP * self.scale
         return (self.rise(h) - self.rise(-h)) / (2 * h)
+
+
+class Finding(NamedTuple):
+    """A derivative that is not simply the slope."""
+
+    derivative: Derivative
+    slopes: Slopes
+    verdict: Verdict
 
 
 def derivatives(
@@ -133,7 +129,7 @@ def findings(run: Callable[[], Any], leaves: list[Any], options: Options) -> lis
     """
     found = list(suspects(run, leaves, options))
     plain = list(suspects(run, leaves, options, even=True)) if found else []
-    if plain and plain[-1].sound == found[-1].sound:
+    if plain and plain[-1].verdict.sound == found[-1].verdict.sound:
         return plain
     return found
 
@@ -149,6 +145,6 @@ def suspects(
             found = slopes(one.rise, one.scale, one.noise)
             verdict = judged(one.analytic, found, bound)
             if verdict.kind:
-                yield Finding(one.leaf, one.index, one.analytic, found, *verdict)
+                yield Finding(one, found, verdict)
                 if not verdict.sound:
                     return

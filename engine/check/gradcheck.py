@@ -54,7 +54,8 @@ def gradcheck(
         xs: arrays, floats, Tensors or Values; integers and booleans are handed on as they are.
         rtol, atol: a derivative may be off by atol + rtol · its size.
         max_elements: inputs up to this size are checked element by element; larger ones at that
-            many random elements, and all together along random directions.
+            many random elements, and all together along random directions. Parameters that f
+            uses are checked at three.
         seed: of what is random here.
 
     Returns:
@@ -83,9 +84,9 @@ def gradcheck(
     names: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
     with mode(witness=Lines()):
         root = run()
-    parameters = captured(f, root, names, first)
+    parameters = {leaf: called(f, leaf) for leaf in captured(f, root, names, first)}
     notes = widths([*xs, *parameters])
-    names |= {leaf: called(f, leaf) for leaf in parameters}
+    names |= parameters
     if not names:
         raise ValueError("gradcheck: no input of floats, so there is no gradient to check")
     with widened(names), np.errstate(all="ignore"):
@@ -98,13 +99,17 @@ def gradcheck(
                     "outside and hand it in; put a model with dropout into .eval()"
                 )
         check_ops(root, options)
-        found = findings(run, list(names), options)
+        inputs = [leaf for leaf in names if leaf not in parameters]
+        found = findings(run, inputs, options)
+        # Of parameters there are many, and each op has been checked in them already.
+        few = options._replace(max_elements=min(max_elements, 3))
+        found += findings(run, [*parameters], few)
     for one in found:
-        if not one.sound:
-            more = () if TABLE.get(f) or one.kind != "wrong rule" else (LOST,)
+        if not one.verdict.sound:
+            more = () if TABLE.get(f) or one.verdict.kind != "wrong rule" else (LOST,)
             name = getattr(f, "__name__", type(f).__name__)
-            raise error(name, names[one.leaf], one, more)
-    notes += [f"input {names[one.leaf]} at index {one.index} {noted(one)}" for one in found[:5]]
+            raise error(name, names[one.derivative.leaf], one, more)
+    notes += [noted(names[one.derivative.leaf], one) for one in found[:5]]
     notes += [f"and {len(found) - 5} more such"] if len(found) > 5 else []
     passed = Passed(True)
     passed.notes = tuple(notes)
@@ -212,10 +217,11 @@ def check_call(
             found = findings(run, starts, options)
     except Misfit as misfit:
         raise misshapen(name, misfit, more, line) from None
-    if found and not found[-1].sound:
-        wrong = found[-1]
-        cause = cause_of(run, wrong.leaf, options) if wrong.kind == "wrong rule" else ""
-        raise error(name, inputs[wrong.leaf], wrong, more, cause, line)
+    if found and not found[-1].verdict.sound:
+        leaf = found[-1].derivative.leaf
+        wrong = found[-1].verdict.kind == "wrong rule"
+        cause = cause_of(run, leaf, options) if wrong else ""
+        raise error(name, inputs[leaf], found[-1], more, cause, line)
 
 
 def places_of(args: tuple) -> list[int]:
