@@ -210,6 +210,19 @@ class Node:
             for node, total in sums:
                 node._grad = total
 
+    def __reduce__(self) -> Any:
+        """Copies and pickles are of leaves: a copied result would drag its graph along."""
+        if self.op is not None:
+            raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
+        return restored, (type(self), self._data, self.name, self.requires_grad, self._grad)
+
+
+def restored(kind: Any, data: Any, name: str | None, requires_grad: bool, grad: Any) -> Node:
+    """A copied or unpickled leaf: it is born now."""
+    node = kind(data, name=name, requires_grad=requires_grad)
+    node.grad = grad
+    return node
+
 
 def nodes(args: Any) -> Iterator[Any]:
     """The nodes among arguments, those inside a list (as of `np.concatenate`) too."""

@@ -245,20 +245,6 @@ class Tensor(NumpyProtocol, Node):
         width = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
         return f"{type(self).__name__}({text}{width}{name}{made})"
 
-    def __reduce__(self) -> Any:
-        """Copies and pickles are of leaves: a copied result would drag its graph along."""
-        if self.op is not None:
-            raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
-        state = (self._data, self.requires_grad, self.name, self._grad)
-        return _restored, (type(self), *state)
-
-
-def _restored(kind: type[Tensor], data: Any, requires: bool, name: Any, grad: Any) -> Tensor:
-    """A copied or unpickled leaf: it is born now."""
-    tensor = kind.__new__(kind)._fill(np.array(data), requires)
-    tensor.name, tensor.grad = name, grad
-    return tensor
-
 
 def stamp_shared(node: Node) -> None:
     """Stamp a node whose array was written in place, and those that it is a view of."""

@@ -254,19 +254,6 @@ class Value(Node):
         name = f", name={self.name!r}" if self.name else ""
         return f"Value({self._data!r}, grad={self.grad!r}{name})"
 
-    def __reduce__(self) -> Any:
-        """Copies and pickles are of leaves: a copied result would drag its graph along."""
-        if self.op is not None:
-            raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
-        return restored, (self._data, self.name, self.requires_grad, self.grad)
-
-
-def restored(data: float, name: str | None, requires_grad: bool, grad: float) -> Value:
-    """A copied or unpickled leaf: it is born now."""
-    value = Value(data, name, requires_grad)
-    value.grad = grad
-    return value
-
 
 # Arrays whose elements are Values
 
