@@ -125,7 +125,8 @@ def parser() -> argparse.ArgumentParser:
         "function",
         nargs="?",
         metavar="MODULE:NAME",
-        help="an op, a function or a model of yours (default: every op of the engine)",
+        help="an op, a function or a layer of yours, of float arrays (default: every op of the "
+        "engine)",
     )
     sub.add_argument(
         "--shape",
@@ -359,7 +360,7 @@ def newest_result(variables: dict[str, Any]) -> Any:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    if args.function:
+    if args.function or args.shapes:
         return check_one(args.function, args.shapes)
     from .engine.check import check_table
     from .engine.op import TABLE
@@ -378,11 +379,13 @@ def run_check(args: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def check_one(path: str, shapes: list[tuple[int, ...]]) -> int:
+def check_one(path: str | None, shapes: list[tuple[int, ...]]) -> int:
     """Check a function of the user's, `mymodule:my_op`."""
     from .engine.check import GradientError, check_function
     from .train import InputError
 
+    if not path:
+        raise InputError("--shape is for a function of yours: groundup check mymodule:my_op")
     f = imported(path)
     try:
         check_function(f, *shapes)
@@ -390,11 +393,8 @@ def check_one(path: str, shapes: list[tuple[int, ...]]) -> int:
         print(error)
         return 1
     except (ValueError, TypeError, IndexError) as error:
-        raise InputError(
-            f"{path} does not run on random arrays of "
-            f"{', '.join(map(str, shapes)) or 'any shapes'}: {error}. Say what it takes: --shape "
-            "3,4 for each input"
-        ) from error
+        advice = ". Say what it takes: --shape 3,4 for each input" if "shape" in str(error) else ""
+        raise InputError(f"{path} on random arrays: {str(error).rstrip('.')}{advice}") from error
     print(f"{path}: right, on 20 random inputs.")
     return 0
 
@@ -408,8 +408,9 @@ def imported(path: str) -> Any:
         found = pkgutil.resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{path} can't be imported: {error}. Write module:name") from error
-    if not callable(found):
-        raise InputError(f"{path} is no function, but of {type(found).__name__}")
+    if isinstance(found, type) or not callable(found):
+        what = "a class: name an instance of it" if isinstance(found, type) else "no function"
+        raise InputError(f"{path} is {what}")
     return found
 
 

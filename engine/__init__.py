@@ -36,7 +36,7 @@ from .ops.special import digamma, lgamma, polygamma
 from .ops.window import avg_pool, conv1d, conv2d, max_pool
 from .saved import saved
 from .tensor import Tensor
-from .value import Value
+from .value import Value, values
 
 # fmt: off
 __all__ = [
@@ -49,5 +49,5 @@ __all__ = [
     "linear", "log_softmax", "logsumexp", "max_pool", "mse_loss", "nll_loss", "no_grad",
     "normal_log_prob", "op", "polygamma", "random", "relu", "rms_norm", "saved",
     "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax", "softplus", "topk",
-    "value_and_grad", "vjp", "walk",
+    "value_and_grad", "values", "vjp", "walk",
 ]

@@ -16,6 +16,7 @@ from .arguments import each
 from .graph import Node, ancestry, enable_grad, modes, nodes, swept, tick
 from .op import Op
 from .tensor import Tensor, leaf, variable
+from .value import Value
 
 
 def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -35,6 +36,8 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     >>> bool(np.allclose(x.grad, 2 * x.data * np.exp(x.data**2)))
     True
     """
+    if any(isinstance(node, Value) for node in nodes(args)):
+        raise TypeError("checkpoint: it is for Tensors; a graph of Values keeps single numbers")
     if not modes.recording:
         return f(*args, **kwargs)
     first = tick()

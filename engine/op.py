@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -177,12 +178,22 @@ def declare(fn: Callable[..., Any], *vjps: Vjp | None, **fields: Any) -> Op:
         raise TypeError(
             f"{called(fn)} needs a rule for each argument, or a definition in other ops"
         )
+    if "definition" in fields and len(vjps) > count_positional(fields["definition"]):
+        raise TypeError(f"{called(fn)} has {len(vjps)} rules, and fewer arguments")
     for vjp in filter(None, vjps):
         if list(inspect.signature(vjp).parameters)[:2] != ["g", "out"]:
             raise TypeError(f"a rule of {called(fn)} takes (g, out, *args), not {vjp}")
     fields.setdefault("definition", fn)
     TABLE[fn] = Op(fn, vjps=vjps or None, **fields)
     return TABLE[fn]
+
+
+def count_positional(definition: Callable[..., Any]) -> float:
+    """How many arguments a function takes by position."""
+    parameters = inspect.signature(definition).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return math.inf
+    return sum(p.kind is not p.KEYWORD_ONLY for p in parameters)
 
 
 def op(*vjps: Vjp | None, **fields: Any) -> Callable[[F], F]:

@@ -16,6 +16,14 @@ from .ops.activation import erf, relu, sigmoid
 from .ops.index import At
 from .ops.shape import getitem
 
+# Of a ufunc's other ways of being called, what says the same with a gradient.
+INSTEAD = {
+    "reduce": "np.sum, np.max …",
+    "accumulate": "np.cumsum, np.cumprod",
+    "at": "x.at[index].add(values)",
+    "outer": "a[:, None] and b, which broadcast",
+}
+
 
 def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def operator(self: Any, other: Any) -> Any:
@@ -73,7 +81,7 @@ class NumpyProtocol:
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__" or "out" in kwargs:
             what = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
-            instead = "an assignment, y = y + x" if "out" in kwargs else "np.sum, np.max …"
+            instead = INSTEAD.get(method, "an assignment, y = y + x")
             raise TypeError(
                 f"{what}{' into an array' if 'out' in kwargs else ''} would lose the gradient of "
                 f"a {type(self).__name__}: use {instead}"

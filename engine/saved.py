@@ -72,6 +72,8 @@ def saved(loss: Node) -> Saved:
     39.1 kB at the peak, with gradients
       (no module)                         15.6 kB  100%
     """
+    if not isinstance(loss, Node):
+        raise TypeError(f"saved: a Value or a Tensor, not {type(loss).__name__}")
     nodes, seen = ancestry(loss), set[int]()
     leaves = sum(size_of(held_by(node), seen) for node in nodes if node.op is None)
     sizes = {node: size_of(held_by(node), seen) for node in nodes if node.op is not None}

@@ -232,8 +232,8 @@ class Tensor(NumpyProtocol, Node):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
-            "a Tensor is not changed in place: an op may still need it. Use np.where or "
-            "np.concatenate to make a new one, or assign to .data of a leaf"
+            "a Tensor is not changed in place: an op may still need it. x.at[index].set(values) "
+            "is a changed copy; or assign to .data of a leaf"
         )
 
     def __repr__(self) -> str:

@@ -70,6 +70,20 @@ def misshapen(name: str, misfit: Exception, sentences: Iterable[str], line: str)
     )
 
 
+def demand_finite(name: str, out: np.ndarray) -> None:
+    """Refuse to call right what gives no number that could be compared.
+
+    Raises:
+        GradientError: all results are NaN or infinite.
+    """
+    if out.size and not np.isfinite(out).any():
+        what = (
+            f"{name} gives {out.flat[0]} and no finite number at this input, so there is no slope "
+            "to hold its gradient against: move the input into its domain"
+        )
+        raise GradientError(name, None, None, np.nan, np.nan, kind="precision", what=what)
+
+
 def noted(input: Any, found: Finding) -> str:
     (left, right, _), one = found.slopes, found.derivative
     what = (

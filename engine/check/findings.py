@@ -58,13 +58,15 @@ def derivatives(
     A random weight for each output, or 1 for all where `even`, makes one number of them, so one
     pull checks all rows.
     """
+    if not leaves:
+        return
     rng = np.random.default_rng(options.seed)
     out = run()
     start = numbers(out)
     finite = np.isfinite(start)
     weights = np.where(finite, 1.0 if even else rng.uniform(0.5, 1.5, start.shape), 0.0)
     root = np.sum((out if finite.all() else np.where(finite, out, 0.0)) * weights)
-    noise = float(np.finfo(float).eps * np.sum(np.abs(np.where(finite, start, 0.0) * weights)))
+    noise = grain(run, leaves) * float(np.sum(np.abs(np.where(finite, start, 0.0) * weights)))
     grads = gradients(root, root.seed(), leaves) if isinstance(root, Node) else [None] * len(leaves)
     for leaf, grad in zip(leaves, grads, strict=True):
         point = numbers(leaf)
@@ -75,6 +77,16 @@ def derivatives(
             scale = 1.0 if index is None else max(1.0, float(np.max(np.abs(point[along]))))
             rise = riser(run, leaf, direction, start, weights)
             yield Derivative(leaf, index, analytic, rise, scale, noise)
+
+
+def grain(run: Callable[[], Any], leaves: list[Any]) -> float:
+    """How finely a function computes, beside the size of its numbers: of one that rounds to
+    float32 inside, all results beside a point are numbers of float32."""
+    with no_grad(), moved(leaves[0], numbers(leaves[0]) + 1e-3 * np.pi):
+        beside = numbers(run())
+    narrow = np.array_equal(beside, beside.astype(np.float32), equal_nan=True)
+    whole = np.array_equal(beside, np.round(beside), equal_nan=True)
+    return float(np.finfo(np.float32 if narrow and not whole else np.float64).eps)
 
 
 def riser(

@@ -15,7 +15,7 @@ from ..op import TABLE, Op, interpreter
 from ..tensor import Misfit, Tensor
 from ..value import Value
 from .cause import likely_cause
-from .error import brief, error, misshapen, noted
+from .error import brief, demand_finite, error, misshapen, noted
 from .findings import Options, derivatives, findings, numbers
 from .slopes import slopes
 
@@ -88,7 +88,9 @@ def gradcheck(
     notes = widths([*xs, *parameters])
     names |= parameters
     if not names:
-        raise ValueError("gradcheck: no input of floats, so there is no gradient to check")
+        raise ValueError(
+            "gradcheck: no input of floats, so there is no gradient to check. Write 1.0 for 1"
+        )
     with widened(names), np.errstate(all="ignore"):
         with mode(witness=Lines()):
             root = run()
@@ -98,6 +100,8 @@ def gradcheck(
                     "gradcheck: the function gives other numbers when it runs again. Draw noise "
                     "outside and hand it in; put a model with dropout into .eval()"
                 )
+        name = getattr(f, "__name__", type(f).__name__)
+        demand_finite(name, numbers(root))
         check_ops(root, options)
         inputs = [leaf for leaf in names if leaf not in parameters]
         found = findings(run, inputs, options)
@@ -107,10 +111,11 @@ def gradcheck(
     for one in found:
         if not one.verdict.sound:
             more = () if TABLE.get(f) or one.verdict.kind != "wrong rule" else (LOST,)
-            name = getattr(f, "__name__", type(f).__name__)
             raise error(name, names[one.derivative.leaf], one, more)
     notes += [noted(names[one.derivative.leaf], one) for one in found[:5]]
     notes += [f"and {len(found) - 5} more such"] if len(found) > 5 else []
+    if not np.isfinite(numbers(root)).all():
+        notes.append("some results are NaN or infinite, and their gradients are not checked")
     passed = Passed(True)
     passed.notes = tuple(notes)
     return passed
@@ -214,6 +219,8 @@ def check_call(
     more = (f"Called at {line}{scope}." if line else "", f"Inputs: {shown}")
     try:
         with np.errstate(all="ignore"):
+            if node is None:
+                demand_finite(name, numbers(run()))
             found = findings(run, starts, options)
     except Misfit as misfit:
         raise misshapen(name, misfit, more, line) from None

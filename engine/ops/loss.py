@@ -84,6 +84,8 @@ def huber_loss(input: Any, target: Any, delta: float = 1.0, reduction: str = "me
     2.5
     """
     same_shapes("huber_loss", input, target)
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta is above 0, not {delta}")
     apart = input - target
     held = np.clip(apart, -delta, delta)
     return reduced(held * (apart - held / 2), reduction)
@@ -189,6 +191,22 @@ def row_weights(labels: Any, counted: Any, weight: Any) -> Any:
     return counted * 1.0 if weight is None else np.where(counted, np.asarray(weight)[labels], 0)
 
 
+def check_options(name: str, scores: Any, weight: Any, smoothing: float) -> None:
+    """Refuse weights that are not one for each class, and a share that is none.
+
+    Raises:
+        ValueError: so it is.
+    """
+    classes = np.shape(scores)[-1:]
+    if weight is not None and np.shape(weight) != classes:
+        raise ValueError(
+            f"{name}: weight has one number for each of the {classes[0]} classes, not shape "
+            f"{np.shape(weight)}"
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing is a share, from 0 to 1, not {smoothing}")
+
+
 def class_losses(
     log_probs: Any, labels: Any, counted: Any, weight: Any, smoothing: float, reduction: str,
     shape: Any,
@@ -228,6 +246,7 @@ def nll_loss(
     1.3863
     """
     labels, counted = labels_of("nll_loss", log_probs, targets, ignore_index)
+    check_options("nll_loss", log_probs, weight, 0.0)
     rows = rows_of(log_probs, counted)
     return class_losses(rows, labels, counted, weight, 0.0, reduction, np.shape(targets))
 
@@ -238,6 +257,7 @@ def cross_entropy_forward(
 ) -> tuple[Any, Any]:  # fmt: skip
     """The loss, and what its backward pass needs."""
     labels, counted = labels_of("cross_entropy", logits, targets, ignore_index)
+    check_options("cross_entropy", logits, weight, label_smoothing)
     log_probs = log_softmax(rows_of(logits, counted))
     options = (weight, label_smoothing, reduction)
     loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))

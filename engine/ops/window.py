@@ -101,9 +101,9 @@ def convolve(x: Any, weight: Any, bias: Any, *spacing: Any, groups: int) -> Any:
     batch, given = np.shape(x)[:2] if np.ndim(x) == dims + 2 else (None, None)
     if given != channels * groups or np.shape(weight)[0] % groups:
         raise ValueError(
-            f"conv{dims}d: a weight {np.shape(weight)} in {groups} group(s) needs x (batch, "
-            f"{channels * groups}, {dims} axis or axes) and outputs that the groups divide, not x "
-            f"{np.shape(x)}"
+            f"conv{dims}d: weight {np.shape(weight)}{f' in {groups} groups' * (groups > 1)} needs "
+            f"x (batch, {channels * groups}, {'height, width' if dims == 2 else 'time'}), not "
+            f"{np.shape(x)}{', and outputs that the groups divide' * (groups > 1)}"
         )
     stride, padding, dilation = (each_axis(n, dims) for n in spacing)
     seen = windows(bordered(x, padding), size, stride, dilation)  # (B, C, *places, *size)
