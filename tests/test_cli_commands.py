@@ -405,4 +405,6 @@ def test_check_of_a_user_s_own_function(tmp_path, monkeypatch, capsys):
         assert "--shape" in refused(capsys, "check", "mine:layer")
         assert "no function" in refused(capsys, "check", "mine:number")
         assert "can't be imported" in refused(capsys, "check", "mine:gone")
+        assert "name an instance" in refused(capsys, "check", "groundup.nn:Linear")
+        assert "--shape is for a function" in refused(capsys, "check", "--shape", "3,4")
         assert "module:name" in refused(capsys, "check", "nowhere:at_all")

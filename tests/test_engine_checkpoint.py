@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groundup.engine import Tensor, checkpoint, grad, hessian, no_grad
+from groundup.engine import Tensor, Value, checkpoint, grad, hessian, no_grad
 from groundup.engine.check import gradcheck
 from groundup.engine.graph import ancestry
 
@@ -78,3 +78,8 @@ def test_integers_among_the_arguments_shift_no_gradient():
     assert w.grad.tolist() == [2, 0, 6]
     cubes = lambda w: checkpoint(lambda i, w: w[i] ** 3, ids, w).sum()  # noqa: E731
     assert np.diag(hessian(cubes)(np.array([1.0, 2.0, 3.0]))).tolist() == [6, 0, 18]
+
+
+def test_a_graph_of_values_has_no_checkpoints():
+    with pytest.raises(TypeError, match="it is for Tensors"):
+        checkpoint(lambda a: a * a, Value(2.0))

@@ -338,6 +338,8 @@ def test_nothing_to_look_at():
 def test_rules_that_are_missing_or_wrong_say_so():
     with pytest.raises(TypeError, match=r"takes \(g, out, \*args\)"):
         op(lambda x, y: x)(lambda a: a)
+    with pytest.raises(TypeError, match="2 rules, and fewer arguments"):
+        op(lambda g, out, a: g, lambda g, out, a: g)(lambda a: a)
 
     @op(lambda g, out, a, b: g * b)
     def half(a, b):

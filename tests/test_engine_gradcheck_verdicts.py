@@ -277,3 +277,24 @@ def test_values_and_the_debugging_mode():
     assert gradcheck(lambda a, b: a % b + a.sigmoid(), Value(7.5), Value(2.0))
     with detect_anomaly():
         assert gradcheck(lambda x: np.exp(x).sum(), np.ones(2))
+
+
+def test_a_function_without_a_finite_number_is_not_called_right(declare):
+    wrong = declare(lambda g, out, a: -g / a)(lambda a: np.log(a - 10))
+    with np.errstate(all="ignore"):
+        for f, x in ((np.log, [-1.0]), (np.exp, [800.0]), (wrong, [1.0, 2.0])):
+            with pytest.raises(GradientError, match="no finite number") as caught:
+                gradcheck(f, np.array(x))
+            assert caught.value.kind == "precision"
+        passed = gradcheck(np.log, np.array([-1.0, 2.0]))
+    assert "not checked" in passed.notes[-1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rounding_to_float32_inside_is_no_wrong_rule_and_hides_none(declare, seed):
+    x = np.random.default_rng(seed).normal(size=4)
+    assert gradcheck(lambda x: np.tanh(x.astype(np.float32)), x)
+    wrong = declare(lambda g, out, a: g * (1 - out))(lambda a: np.tanh(a))
+    with pytest.raises(GradientError) as caught:
+        gradcheck(lambda x: wrong(x.astype(np.float32)), x)
+    assert caught.value.kind == "wrong rule"

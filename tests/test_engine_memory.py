@@ -71,6 +71,11 @@ def test_what_a_model_keeps_is_what_python_traces():
     assert "blocks.1.mlp" in str(kept)
 
 
+def test_only_a_node_keeps_something():
+    with pytest.raises(TypeError, match="a Value or a Tensor, not float"):
+        saved(3.0)  # type: ignore[arg-type]
+
+
 def test_values_are_counted_too():
     a = Value(2.0)
     small, large = (saved(sum((a * i for i in range(n)), a)).total for n in (10, 20))

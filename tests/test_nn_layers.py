@@ -151,6 +151,12 @@ def test_losses_refuse_what_would_broadcast():
         F.mse_loss(Tensor(np.ones((4, 1))), np.ones(4))
     with pytest.raises(ValueError, match="reduction is 'mean'"):
         F.l1_loss(Tensor(np.ones(4)), np.ones(4), reduction="max")
+    with pytest.raises(ValueError, match=r"one number for each of the 3 classes, not shape \(4,\)"):
+        F.cross_entropy(np.zeros((2, 3)), np.array([0, 1]), weight=np.ones(4))
+    with pytest.raises(ValueError, match="label_smoothing is a share"):
+        F.cross_entropy(np.zeros((2, 3)), np.array([0, 1]), label_smoothing=1.5)
+    with pytest.raises(ValueError, match="delta is above 0"):
+        F.huber_loss(np.ones(2), np.ones(2), delta=-1.0)
     assert F.kl_div(np.zeros((2, 3)), np.ones((2, 3)), reduction="batchmean") == 0
     assert F.huber_loss(np.array([3.0]), np.zeros(1)) == 2.5
     assert F.nll_loss(np.zeros((2, 3)), np.array([0, 1])) == 0
