@@ -132,6 +132,8 @@ class Op:
         first, names = self.numpys
         if names and len(args) > first:
             args, kwargs = args[:first], dict(zip(names, args[first:], strict=False)) | kwargs
+        if OWN.isdisjoint(kwargs):
+            return args, kwargs
         defaults = {**names, "where": True}
         said = {k: v for k, v in kwargs.items() if k not in OWN or v is not defaults.get(k, ...)}
         return args, said

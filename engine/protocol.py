@@ -7,6 +7,7 @@ class's `interpret(fn, args, kwargs)`, with the numpy function that was meant.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,10 @@ def _reduction(fn: Any) -> Callable[..., Any]:
 
     method.__doc__ = f"np.{fn.__name__} over `axis` (one, several or None for all)."
     return method
+
+
+def _of_data(name: str) -> Any:
+    return property(attrgetter(f"data.{name}"))
 
 
 class NumpyProtocol:
@@ -160,21 +165,7 @@ class NumpyProtocol:
     def T(self) -> Any:
         return self.transpose()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.data.shape
-
-    @property
-    def ndim(self) -> int:
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        return self.data.size
-
-    @property
-    def dtype(self) -> Any:
-        return self.data.dtype
+    shape, ndim, size, dtype = map(_of_data, ("shape", "ndim", "size", "dtype"))
 
     def __len__(self) -> int:
         return len(self.data)
