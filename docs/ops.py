@@ -12,7 +12,7 @@ import numpy as np
 
 from groundup.engine.op import CONSTANT, TABLE, Op, called
 from groundup.engine.samples import POSITIVE, REAL, SMALL, Domain, ExampleDraw, RandomDraw
-from groundup.viz.formula import rules, symbols, written
+from groundup.viz.formula import optional, rules, symbols, written
 
 LONG = 120
 COLUMNS = ("op", "computes", "domain", "derivative", "orders", "checked by")
@@ -48,7 +48,10 @@ def computes(op: Op) -> str:
         return " ".join(first.split()).rstrip(".:")
     args, _ = op.samples(ExampleDraw())
     rule = next(filter(None, op.vjps or ()), None)
-    return written(op.fn, op.symbol, tuple(symbols(rule, args)), {})[0] if rule else "as in numpy"
+    if rule is None:
+        return "as in numpy"
+    named = map(optional, op.signature.parameters, symbols(rule, args))
+    return written(op.fn, op.symbol, tuple(x for x in named if x is not None), {})[0]
 
 
 class Recorder(RandomDraw):

@@ -89,6 +89,8 @@ def written(fn: Any, symbol: str, args: tuple, kwargs: dict[str, Any]) -> tuple[
 
 def text(x: Any, binding: int = 0) -> str:
     """The text of an operand, in parentheses if it holds together less tightly than asked."""
+    if isinstance(x, Option):
+        return x.name
     if isinstance(x, Name):
         return f"({x.text})" if x.binding < binding else x.text
     if isinstance(x, list | tuple):
@@ -125,11 +127,32 @@ def rules(op: Op) -> dict[str, str]:
     args, kwargs = op.samples(ExampleDraw())
     out = op.definition(*args, **kwargs)
     g, out = Name("∂out", np.ones_like(out)), Name("out", out)
-    return {
-        called(vjp)[place]: text(vjp(g, out, *symbols(vjp, args), **kwargs))
-        for place, vjp in enumerate(op.vjps[: len(args)])
-        if vjp is not None
-    }
+    kwargs = {name: optional(name, value) for name, value in kwargs.items()}
+    written: dict[str, str] = {}
+    for place, vjp in enumerate(op.vjps[: len(args)]):
+        if vjp is not None:
+            names = called(vjp)
+            named = [*map(optional, names, symbols(vjp, args))]
+            written[names[place]] = text(vjp(g, out, *named, **kwargs))
+    return written
+
+
+class Option(int):
+    """An option that is an integer, an axis say, and the text that it is called."""
+
+    name: str
+
+    def __add__(self, other: int) -> Option:
+        return optional(f"{self.name} + {other}", int(self) + other)
+
+
+def optional(name: str, x: Any) -> Any:
+    """x, called by its name if it is an integer."""
+    if type(x) is not int:
+        return x
+    option = Option(x)
+    option.name = name
+    return option
 
 
 def called(vjp: Callable[..., Any]) -> list[str]:
