@@ -21,7 +21,20 @@ class Seen(NamedTuple):
     fingerprints: tuple[int, ...]
 
 
-class Witness:
+class Lines:
+    """Notes the user's line that made each node, and nothing more."""
+
+    def computed(self, op: Any, args: tuple, data: Any) -> None:
+        pass
+
+    def made(self, node: Node) -> None:
+        node.seen = Seen(users_line(), ())
+
+    def handed(self, node: Node, grad: Any, shares: Iterable[Any]) -> Iterable[Any]:
+        return shares
+
+
+class Witness(Lines):
     """Looks at every op as it runs, forward and backward."""
 
     def computed(self, op: Any, args: tuple, data: Any) -> None:
@@ -30,7 +43,7 @@ class Witness:
         Raises:
             FloatingPointError: the first NaN or infinity: no argument had one.
         """
-        if not finite(data) and all(map(finite, numbers(args))):
+        if not finite(data) and finite(*args):
             raise FloatingPointError(
                 f"{worst(data)} was born in {op}, {users_line()}, from "
                 + " and ".join(map(brief, numbers(args)))
@@ -56,28 +69,15 @@ class Witness:
                 f"the array of {which} was written into after {node.op} used it ({at}), so its "
                 "gradient would be wrong. Change it before the forward pass, or change a copy."
             )
-        sound = all(map(finite, numbers((grad, node, *node.args))))
+        sound = finite(grad, node, *node.args)
         for arg, share in shares:
-            if sound and not all(map(finite, numbers((share,)))):
+            if sound and not finite(share):
                 raise FloatingPointError(
                     f"{worst(share)} was born in the backward pass of {node.op}, {at}: the "
                     f"gradient for {describe(arg)}, from "
                     + " and ".join(map(brief, numbers(node.args)))
                 )
             yield arg, share
-
-
-class Lines(Witness):
-    """Notes the user's lines, and nothing more."""
-
-    def computed(self, op: Any, args: tuple, data: Any) -> None:
-        pass
-
-    def made(self, node: Node) -> None:
-        node.seen = Seen(users_line(), ())
-
-    def handed(self, node: Node, grad: Any, shares: Iterable[Any]) -> Iterator[Any]:
-        return iter(shares)
 
 
 def detect_anomaly() -> Any:
@@ -107,11 +107,8 @@ def users_line() -> str:
 
 def fingerprints(node: Node) -> tuple[int, ...]:
     """A checksum of each array that a step back through this node may need."""
-    return tuple(checksum(used) for used in (node.data, *numbers(node.args)))
-
-
-def checksum(data: Any) -> int:
-    return zlib.crc32(np.ascontiguousarray(data).tobytes())
+    used = (node.data, *numbers(node.args))
+    return tuple(zlib.crc32(np.ascontiguousarray(data).tobytes()) for data in used)
 
 
 def numbers(args: Iterable[Any]) -> list[Any]:
@@ -127,8 +124,8 @@ def numbers(args: Iterable[Any]) -> list[Any]:
     return found
 
 
-def finite(data: Any) -> bool:
-    return bool(np.isfinite(data).all())
+def finite(*args: Any) -> bool:
+    return all(np.isfinite(data).all() for data in numbers(args))
 
 
 def worst(data: Any) -> str:

@@ -64,17 +64,16 @@ class Recomputed(Tensor):
     __slots__ = ()
 
     def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
-        op, own = self.op, self.args[: self.saved]
-        assert op is not None
+        own = self.args[: self.saved]
         begin = variable if isinstance(grad, Tensor) else leaf
         first = tick()
         with enable_grad():
             starts = [each(begin, arg) for arg in own]
-            root = op.definition(*starts)
+            root = self.op.definition(*starts)
         if not np.array_equal(root._data, self._data, equal_nan=True):
             raise RuntimeError(
-                f"checkpoint: {op} gave other numbers when it ran again. If it draws noise, draw "
-                "it before and hand it in as an argument"
+                f"checkpoint: {self.op} gave other numbers when it ran again. If it draws noise, "
+                "draw it before and hand it in as an argument"
             )
         floats = (node for node in nodes(own) if node.data.dtype.kind == "f")
         wanted = dict(zip(nodes(starts), floats, strict=True))

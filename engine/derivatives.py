@@ -17,7 +17,7 @@ from .graph import Node, ancestry, enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
 from .tensor import Tensor, gradients, made, variable
-from .value import Value
+from .value import Value, as_value
 from .value import result as value_result
 
 Pullback = Callable[[Any], tuple[Any, ...]]
@@ -49,6 +49,8 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
         root = f(*starts)
     if root is None or isinstance(root, tuple | list | dict):
         raise TypeError(f"the function returns {type(root).__name__}; it must return one array")
+    if isinstance(root, np.ndarray) and root.dtype == object:
+        raise TypeError("the function returns an array of Values; return one, such as their sum")
     # Gradients are recorded where someone may differentiate them: the caller, who handed nodes
     # in, or a derivative being taken around this one, whose variables f has captured.
     inside = captures(root, first)
@@ -96,12 +98,11 @@ def captures(root: Any, first: int) -> bool:
 
 
 def as_seed(root: Any, g: Any, recorded: bool) -> Any:
-    if not recorded:
-        return root.seed(g.data if isinstance(g, Node) else g)
-    if isinstance(g, Node):
-        return root.seed(g)
-    seed = root.seed(g)
-    return Value(seed, requires_grad=False) if isinstance(root, Value) else made(seed)
+    """What the walk from root starts with: a node where it is recorded, else plain numbers."""
+    seed = root.seed(g if recorded or not isinstance(g, Node) else g.data)
+    if isinstance(seed, Node) or not recorded:
+        return seed
+    return as_value(seed) if isinstance(root, Value) else made(seed)
 
 
 def filled(grad: Any, node: Node) -> Any:

@@ -19,9 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .op import Op
-
 # One clock for the whole process: it stamps a node's birth, and a later change of its data.
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
@@ -130,14 +127,10 @@ class Node:
     gradient go to the arguments, and what is `summed` up in `.grad`.
     """
 
-    # fmt: off
-    __slots__ = (
-        "_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "seen",
-    )
-    # fmt: on
+    __slots__ = ("_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "seen")
 
     _data: Any
-    op: Op | None
+    op: Any  # the `Op` that made it, None of a leaf
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     partials: tuple[Any, ...]
@@ -163,17 +156,14 @@ class Node:
 
         def detach(self) -> Any: ...
 
-    def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
-        """(argument, its share of `grad`) for each argument that requires a gradient."""
-        raise NotImplementedError
+        def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
+            """(argument, its share of `grad`) for each argument that requires a gradient."""
 
-    def summed(self, grad: Any) -> Any:
-        """`.grad` + `grad`, an array of its own."""
-        raise NotImplementedError
+        def summed(self, grad: Any) -> Any:
+            """`.grad` + `grad`, an array of its own."""
 
-    def seed(self, seed: Any = None) -> Any:
-        """The gradient that a walk from here starts with: `seed` checked, or 1."""
-        raise NotImplementedError
+        def seed(self, seed: Any = None) -> Any:
+            """The gradient that a walk from here starts with: `seed` checked, or 1."""
 
     def parents(self) -> Iterator[Any]:
         """The nodes among the arguments."""
@@ -302,12 +292,9 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
 
 
 def swept(
-    root: Node,
-    seed: Any,
-    keep: Callable[[Node], Any],
-    since: int = 0,
+    root: Node, seed: Any, keep: Callable[[Node], Any], since: int = 0,
     observers: tuple[Observer, ...] = (),
-) -> list[tuple[Node, Any]]:
+) -> list[tuple[Node, Any]]:  # fmt: skip
     """The steps of a walk, of those nodes alone that `keep` wants.
 
     A number that is 0 stays 0 on its way back through an op on each element, be the slope there

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -126,22 +125,6 @@ class Op:
         first = next(foreign, len(theirs))
         return first, {p.name: p.default for p in theirs[first:]}
 
-    def in_order(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """The arguments of a call that was written for numpy: by name where numpy's order is not
-        ours, and without options that are said to be what they are anyway."""
-        first, names = self.numpys
-        if names and len(args) > first:
-            args, kwargs = args[:first], dict(zip(names, args[first:], strict=False)) | kwargs
-        if OWN.isdisjoint(kwargs):
-            return args, kwargs
-        defaults = {**names, "where": True}
-        said = {
-            k: v
-            for k, v in kwargs.items()
-            if k not in OWN or not (v is None or v is defaults.get(k, ...))
-        }
-        return args, said
-
     def arguments(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The same arguments in their places, where the rules look for them.
 
@@ -184,22 +167,17 @@ def declare(fn: Callable[..., Any], *vjps: Vjp | None, **fields: Any) -> Op:
         raise TypeError(
             f"{called(fn)} needs a rule for each argument, or a definition in other ops"
         )
-    if "definition" in fields and len(vjps) > count_positional(fields["definition"]):
-        raise TypeError(f"{called(fn)} has {len(vjps)} rules, and fewer arguments")
+    if "definition" in fields:
+        try:
+            inspect.signature(fields["definition"]).bind_partial(*vjps)
+        except TypeError:
+            raise TypeError(f"{called(fn)} has {len(vjps)} rules, and fewer arguments") from None
     for vjp in filter(None, vjps):
         if list(inspect.signature(vjp).parameters)[:2] != ["g", "out"]:
             raise TypeError(f"a rule of {called(fn)} takes (g, out, *args), not {vjp}")
     fields.setdefault("definition", fn)
     TABLE[fn] = Op(fn, vjps=vjps or None, **fields)
     return TABLE[fn]
-
-
-def count_positional(definition: Callable[..., Any]) -> float:
-    """How many arguments a function takes by position."""
-    parameters = inspect.signature(definition).parameters.values()
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return math.inf
-    return sum(p.kind is not p.KEYWORD_ONLY for p in parameters)
 
 
 def op(*vjps: Vjp | None, **fields: Any) -> Callable[[F], F]:
@@ -267,22 +245,31 @@ def lookup(fn: Callable[..., Any]) -> Op:
     Raises:
         TypeError: it has none, and so no derivative that we know.
     """
-    try:
-        return TABLE[fn]
-    except KeyError:
-        if fn in ALIASES:
-            return TABLE[ALIASES[fn]]
+    op = TABLE.get(fn) or TABLE.get(ALIASES.get(fn, fn))
+    if op is None:
         raise TypeError(
             f"{called(fn)} has no derivative here. Write it with ops that have one, declare it "
             f"(groundup.engine.declare({called(fn)}, lambda g, out, x: …)), or hand it x.data if "
             "its result is to be a constant."
-        ) from None
+        )
+    return op
 
 
 def in_order(fn: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-    """The arguments of a call that was written for numpy's `fn`, as its row takes them."""
+    """The arguments of a call that was written for numpy's `fn`, as its row takes them: by name
+    where numpy's order is not ours, and without options that are said to be what they are anyway.
+    """
     op = TABLE.get(ALIASES.get(fn, fn))
-    return op.in_order(args, kwargs) if op else (args, kwargs)
+    if op is None:
+        return args, kwargs
+    first, names = op.numpys
+    if names and len(args) > first:
+        args, kwargs = args[:first], dict(zip(names, args[first:], strict=False)) | kwargs
+    if OWN.isdisjoint(kwargs):
+        return args, kwargs
+    defaults = {**names, "where": True}
+    idle = [k for k in OWN & kwargs.keys() if kwargs[k] is None or kwargs[k] is defaults.get(k)]
+    return args, {k: v for k, v in kwargs.items() if k not in idle}
 
 
 def called(fn: Any) -> str:

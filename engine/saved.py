@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, ancestry
+from .tensor import Tensor
 
 
 @dataclass
@@ -82,21 +83,18 @@ def saved(loss: Node) -> Saved:
 
 def held_by(x: Any) -> Iterator[Any]:
     """The arrays and single Values that something keeps."""
-    if isinstance(x, np.ndarray):
-        yield x
-    elif isinstance(x, list | tuple):
+    if isinstance(x, list | tuple):
         for item in x:
             yield from held_by(item)
-    elif isinstance(x, Node):
-        if isinstance(x._data, np.ndarray):
-            yield x._data
-            kept: Any = getattr(x, "saved", None)
-            yield from held_by(x.args)
-            # A definition that is differentiated through itself keeps the graph inside.
-            inside = isinstance(kept, tuple) and kept and isinstance(kept[0], Node)
-            yield from held_by(ancestry(kept[0]) if inside else kept)
-        else:
-            yield x
+    elif isinstance(x, Tensor):
+        yield x._data
+        yield from held_by(x.args)
+        # A definition that is differentiated through itself keeps the graph inside.
+        kept: Any = x.saved
+        inside = isinstance(kept, tuple) and kept and isinstance(kept[0], Node)
+        yield from held_by(ancestry(kept[0]) if inside else kept)
+    elif isinstance(x, Node | np.ndarray):
+        yield x
 
 
 def size_of(held: Iterator[Any], seen: set[int]) -> int:

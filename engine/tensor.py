@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,14 +52,9 @@ class Tensor(NumpyProtocol, Node):
             self.requires_grad_()
 
     def _fill(
-        self,
-        data: np.ndarray,
-        needs: bool = False,
-        op: Op | None = None,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] = NO_OPTIONS,
-        saved: Any = None,
-    ) -> Tensor:
+        self, data: np.ndarray, needs: bool = False, op: Op | None = None, args: tuple = (),
+        kwargs: dict[str, Any] = NO_OPTIONS, saved: Any = None,
+    ) -> Tensor:  # fmt: skip
         self._data, self._grad, self.requires_grad, self._retains = data, None, needs, False
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
@@ -158,13 +153,10 @@ class Tensor(NumpyProtocol, Node):
 
     def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
         op = self.op
-        assert op is not None
         if op.vjps is not None:
-            pairs: Iterable[Any] = self.by_rules(op, grad)
-        elif isinstance(grad, Tensor):
-            pairs = zip(self.args, through_definition(self, grad), strict=False)
+            pairs = self.by_rules(op, grad)
         else:
-            pairs = zip(self.args, through_saved(self, grad), strict=False)
+            pairs = zip(self.args, through_definition(self, grad), strict=False)
         for arg, share in pairs:
             if isinstance(arg, Tensor):
                 if share is not None and arg.requires_grad:
@@ -239,11 +231,10 @@ class Tensor(NumpyProtocol, Node):
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(")
         name = f", name={self.name!r}" if self.name else ""
-        made = (
-            f", op={self.op}" if self.op else ", requires_grad=True" if self.requires_grad else ""
-        )
+        asked = ", requires_grad=True" if self.requires_grad else ""
+        how = f", op={self.op}" if self.op else asked
         width = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
-        return f"{type(self).__name__}({text}{width}{name}{made})"
+        return f"{type(self).__name__}({text}{width}{name}{how})"
 
 
 def stamp_shared(node: Node) -> None:
@@ -294,22 +285,17 @@ def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any,
     return inside.data, (inside, leaves)
 
 
-def through_saved(node: Tensor, grad: Any) -> Sequence[Any]:
-    """The first derivative of a definition: by its kernel, or through its graph."""
-    assert node.op is not None
+def through_definition(node: Tensor, grad: Any) -> Sequence[Any]:
+    """The derivative of a definition: the first by its kernel, or through the graph that was kept;
+    a recorded one by running it again, on the arguments themselves."""
+    if isinstance(grad, Tensor):
+        with enable_grad():
+            starts = [each(variable, arg) for arg in node.args]
+            return gradients(node.op.definition(*starts, **node.kwargs), grad, starts)
     if node.op.kernel is not None:
         return node.op.kernel.backward(grad, node.saved)
     inside, leaves = node.saved
     return gradients(inside, grad, leaves)
-
-
-def through_definition(node: Tensor, grad: Tensor) -> Sequence[Any]:
-    """Any derivative of a definition: run it again on the arguments themselves, recorded."""
-    assert node.op is not None
-    with enable_grad():
-        starts = [each(variable, arg) for arg in node.args]
-        again = node.op.definition(*starts, **node.kwargs)
-        return gradients(again, grad, starts)
 
 
 def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
@@ -343,12 +329,10 @@ def fit(share: Any, arg: Tensor, op: Op) -> Any:
     """A share in the shape and width of its argument: the one place that undoes broadcasting."""
     shape, dtype = np.shape(share), arg._data.dtype
     if shape != arg.shape:
-        missing = len(shape) - arg.ndim
-        own = (1,) * missing + arg.shape
-        if len(own) != len(shape) or any(n not in (1, side) for n, side in zip(own, shape)):  # noqa: B905
+        axes = stretched(arg.shape, shape)
+        if axes is None:
             raise Misfit(f"a rule of {op} gave a share of shape {shape} for {describe(arg)}")
-        stretched = tuple(axis for axis, n in enumerate(own) if n != shape[axis] or axis < missing)
-        share = np.reshape(np.sum(share, axis=stretched), arg.shape)
+        share = np.reshape(np.sum(share, axis=axes), arg.shape)
     if isinstance(share, np.ndarray) and share.dtype == dtype:
         return share
     if dtype.kind != "f":
@@ -356,3 +340,15 @@ def fit(share: Any, arg: Tensor, op: Op) -> Any:
     if isinstance(share, Tensor):
         return share if share.dtype == dtype else variable(share, dtype)
     return np.asarray(share, dtype)
+
+
+def stretched(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes of `out` along which broadcasting repeats an array of `shape`; None if it cannot.
+
+    >>> stretched((3, 1), (2, 3, 4))
+    (0, 2)
+    """
+    pairs = [*zip((1,) * (len(out) - len(shape)) + shape, out, strict=False)]
+    if len(shape) > len(out) or any(n not in (1, side) for n, side in pairs):
+        return None
+    return tuple(axis for axis, (n, side) in enumerate(pairs) if n != side)

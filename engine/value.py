@@ -180,13 +180,12 @@ class Value(Node):
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
         """By the rules in the table, so that the shares are Values themselves."""
-        vjps = self.op.vjps or () if self.op else ()
-        for arg, vjp in zip(self.args, vjps, strict=True):
+        for arg, vjp in zip(self.args, self.op.vjps, strict=True):
             if isinstance(arg, Value) and arg.requires_grad and vjp is not None:
                 share = unwrap(vjp(grad, self, *self.args))
                 if grad._data == 0 and floats(share) != 0:  # 0 · ∞
                     share = 0.0
-                yield arg, share if isinstance(share, Value) else Value(share, requires_grad=False)
+                yield arg, as_value(share)
 
     def summed(self, grad: Any) -> float:
         return self._grad + (grad if type(grad) is float else grad.item())
@@ -301,13 +300,13 @@ def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         return unwrap(lift(ON_EACH[fn](*map(bare, args))))
     op = lookup(fn)
     args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
-    if op.ours and hasattr(Value, op.name):
+    if op.ours and fn in PARTIALS:
         with np.errstate(invalid="ignore"):  # a comparison with a NaN is no accident
             return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
-    if op.ours or op.on_scalars or op.vjps is None:
-        return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
-    # A definition that calls numpy's own function gets bare arrays, or it would come back here.
-    return unwrap(lift(op.definition(*bare(args), **{key: bare(x) for key, x in kwargs.items()})))
+    if not (op.ours or op.on_scalars or op.vjps is None):
+        # A definition that calls numpy's own function gets bare arrays, or it would come back here.
+        args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}
+    return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
 
 
 def on_each(fn: Any) -> Any:

@@ -335,6 +335,23 @@ def test_nothing_to_look_at():
     assert log_softmax(np.full(2, -np.inf)).tolist() == [-np.inf, -np.inf]
 
 
+def test_an_op_of_a_user_s_may_be_called_as_a_method_of_value_is():
+    @op(lambda g, out, a: 2 * g)
+    def log(a):
+        return a * 2
+
+    try:
+        on_values: Any = values([1.0, 2.0])
+        assert [v.data for v in log(on_values)] == [2, 4]
+    finally:
+        del TABLE[log]
+
+
+def test_an_array_of_values_is_no_result_to_differentiate():
+    with pytest.raises(TypeError, match="an array of Values; return one"):
+        vjp(lambda v: np.array([v * 1, v * 2], object), Value(2.0))
+
+
 def test_rules_that_are_missing_or_wrong_say_so():
     with pytest.raises(TypeError, match=r"takes \(g, out, \*args\)"):
         op(lambda x, y: x)(lambda a: a)

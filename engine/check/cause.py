@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-Shape = tuple[int, ...]
+from ..tensor import stretched
 
 
-def likely_cause(given: np.ndarray, wanted: np.ndarray, out: Shape) -> str:
+def likely_cause(given: np.ndarray, wanted: np.ndarray, out: tuple[int, ...]) -> str:
     """The usual mistakes, tried one after the other.
 
     Args:
@@ -48,18 +48,3 @@ def likely_cause(given: np.ndarray, wanted: np.ndarray, out: Shape) -> str:
         if np.allclose(turned[known], b, atol=bound):
             return "a transpose is missing, or one too many"
     return over if repeated else ""
-
-
-def stretched(shape: Shape, out: Shape) -> Shape:
-    """The axes of `out` along which an array of `shape` is repeated by broadcasting, if it is.
-
-    >>> stretched((3, 1), (2, 3, 4))
-    (0, 2)
-    """
-    if len(shape) > len(out):
-        return ()
-    full = (1,) * (len(out) - len(shape)) + shape
-    if any(n not in (1, side) for n, side in zip(full, out, strict=True)):
-        return ()
-    missing = len(out) - len(shape)
-    return tuple(i for i, n in enumerate(out) if n > 1 and (i < missing or full[i] == 1))

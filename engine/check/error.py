@@ -25,9 +25,9 @@ class GradientError(AssertionError):
     """
 
     def __init__(
-        self, op: str, input: Any, index: Any, analytic: float, numeric: float, *,
-        kind: str = "wrong rule", cause: str = "", line: str = "", what: str = "",
-        more: Iterable[str] = (),
+        self, op: str, input: Any = None, index: Any = None, analytic: float = np.nan,
+        numeric: float = np.nan, *, kind: str = "wrong rule", cause: str = "", line: str = "",
+        what: str = "", more: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.op, self.input, self.index = op, input, index
         self.analytic, self.numeric = analytic, numeric
@@ -37,7 +37,8 @@ class GradientError(AssertionError):
             f"the gradient of {op} with respect to input {input} at {place} is {analytic:.10g}, "
             f"but finite differences give {numeric:.10g}"
         )
-        super().__init__("\n  ".join([what or numbers, *more]))
+        likely = f"Likely: {cause}." if cause else ""
+        super().__init__("\n  ".join(filter(None, [what or numbers, *more, likely])))
 
 
 def error(
@@ -53,21 +54,17 @@ def error(
         "here, is vertical, or rounds (float32 inside?). Steps around the best differ by "
         f"{slope.spread:.2g}.",
     }[kind]
-    more = [what, *sentences, f"Likely: {cause}." if cause else ""]
     one = found.derivative
     return GradientError(
         name, input, one.index, one.analytic, slope.value,
-        kind=kind, cause=cause, line=line, more=filter(None, more),
+        kind=kind, cause=cause, line=line, more=[what, *sentences],
     )  # fmt: skip
 
 
 def misshapen(name: str, misfit: Exception, sentences: Iterable[str], line: str) -> GradientError:
     """The error of a rule that gives no gradient at all, but something of another shape."""
     cause = "a transpose, a reshape or a sum over some axes is missing"
-    more = [*filter(None, sentences), f"Likely: {cause}."]
-    return GradientError(
-        name, None, None, np.nan, np.nan, cause=cause, line=line, what=str(misfit), more=more
-    )
+    return GradientError(name, cause=cause, line=line, what=str(misfit), more=sentences)
 
 
 def demand_finite(name: str, out: np.ndarray) -> None:
@@ -81,7 +78,7 @@ def demand_finite(name: str, out: np.ndarray) -> None:
             f"{name} gives {out.flat[0]} and no finite number at this input, so there is no slope "
             "to hold its gradient against: move the input into its domain"
         )
-        raise GradientError(name, None, None, np.nan, np.nan, kind="precision", what=what)
+        raise GradientError(name, kind="precision", what=what)
 
 
 def noted(input: Any, found: Finding) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..tensor import Misfit, Tensor
 from ..value import Value
 from .cause import likely_cause
 from .error import brief, demand_finite, error, misshapen, noted
-from .findings import Options, derivatives, findings, numbers
+from .findings import Options, derivatives, findings, moved, numbers
 from .slopes import slopes
 
 LOST = (
@@ -35,13 +35,9 @@ class Passed(int):
 
 
 def gradcheck(
-    f: Callable[..., Any],
-    *xs: Any,
-    rtol: float = 1e-5,
-    atol: float = 1e-6,
-    max_elements: int = 200,
-    seed: int = 0,
-) -> Passed:
+    f: Callable[..., Any], *xs: Any,
+    rtol: float = 1e-5, atol: float = 1e-6, max_elements: int = 200, seed: int = 0,
+) -> Passed:  # fmt: skip
     """Hold every derivative of f at xs against finite differences, in float64.
 
     First each op that f records is checked by itself, in the order in which they ran, so that the
@@ -81,12 +77,12 @@ def gradcheck(
     def run() -> Any:
         return joined(f(*starts))
 
-    names: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
+    inputs: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
     with mode(witness=Lines()):
         root = run()
-    parameters = {leaf: called(f, leaf) for leaf in captured(f, root, names, first)}
+    parameters = {leaf: called(f, leaf) for leaf in captured(f, root, inputs, first)}
     notes = widths([*xs, *parameters])
-    names |= parameters
+    names = inputs | parameters
     if not names:
         raise ValueError(
             "gradcheck: no input of floats, so there is no gradient to check. Write 1.0 for 1"
@@ -103,8 +99,7 @@ def gradcheck(
         name = getattr(f, "__name__", type(f).__name__)
         demand_finite(name, numbers(root))
         check_ops(root, options)
-        inputs = [leaf for leaf in names if leaf not in parameters]
-        found = findings(run, inputs, options)
+        found = findings(run, [*inputs], options)
         # Of parameters there are many, and each op has been checked in them already.
         few = options._replace(max_elements=min(max_elements, 3))
         found += findings(run, [*parameters], few)
@@ -171,15 +166,10 @@ def widths(leaves: Iterable[Any]) -> list[str]:
 @contextmanager
 def widened(leaves: Iterable[Any]) -> Iterator[None]:
     """Every leaf in float64, and afterwards as it was."""
-    before = [(leaf, leaf._data) for leaf in leaves]
-    try:
-        for leaf, data in before:
-            if isinstance(data, np.ndarray):
-                leaf._data = data.astype(np.float64)
+    with ExitStack() as each_moved:
+        for leaf in leaves:
+            each_moved.enter_context(moved(leaf, numbers(leaf).astype(np.float64)))
         yield
-    finally:
-        for leaf, data in before:
-            leaf._data = data
 
 
 # One op by itself
@@ -193,7 +183,7 @@ def check_ops(root: Any, options: Options) -> None:
     """
     few = options._replace(max_elements=min(options.max_elements, 20))
     for node in ancestry(root) if isinstance(root, Node) else ():
-        if node.op is not None and TABLE.get(node.op.fn) is node.op:
+        if node.op in TABLE.values():
             call, leaves = op_as_function(node.op, node.args, node.kwargs, arrays=False)
             check_call(node.op.name, call, leaves, few, node)
 
@@ -211,7 +201,8 @@ def check_call(
     places: Any = range(len(starts))
     line = scope = ""
     if node is not None:
-        places = places_of(node.args)
+        args = enumerate(node.args)
+        places = [i for i, arg in args for n in nodes((arg,)) if n.requires_grad]
         line = node.seen.line if node.seen else ""
         scope = f" in {node.scope.path}" if node.scope and node.scope.path else ""
     inputs = dict(zip(starts, places, strict=True))
@@ -229,11 +220,6 @@ def check_call(
         wrong = found[-1].verdict.kind == "wrong rule"
         cause = cause_of(run, leaf, options) if wrong else ""
         raise error(name, inputs[leaf], found[-1], more, cause, line)
-
-
-def places_of(args: tuple) -> list[int]:
-    """Which argument of an op each of its nodes is, or is part of."""
-    return [place for place, arg in enumerate(args) for n in nodes((arg,)) if n.requires_grad]
 
 
 def op_as_function(

@@ -20,7 +20,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..op import lookup
-from ..samples import REAL, Domain, Draw, Shape, elementwise
+from ..samples import REAL, Call, Domain, Draw, Shape, elementwise
 
 
 class HypothesisDraw(Draw):
@@ -44,19 +44,17 @@ def draws(draw: st.DrawFn) -> Draw:
     return HypothesisDraw(draw)
 
 
-@st.composite
-def calls(draw: st.DrawFn, fn: Callable[..., Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def calls(fn: Callable[..., Any]) -> st.SearchStrategy[Call]:
     """Valid (args, kwargs) for an op: shapes, numbers inside its domain, broadcastings."""
     samples = lookup(fn).samples
     if samples is None:
         raise ValueError(f"{fn} says no samples")
-    return samples(HypothesisDraw(draw))
+    return draws().map(samples)
 
 
-@st.composite
-def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> Shape:
+def shapes(min_dims: int = 0, max_dims: int = 4, min_side: int = 0) -> st.SearchStrategy[Shape]:
     """Shapes of up to `max_dims` axes, with sides from `min_side` to 3."""
-    return HypothesisDraw(draw).shape(min_dims, max_dims, min_side)
+    return draws().map(lambda draw: draw.shape(min_dims, max_dims, min_side))
 
 
 @st.composite
@@ -75,9 +73,8 @@ def arrays(
     return HypothesisDraw(draw).array(chosen, Domain(*domain), distinct)
 
 
-@st.composite
-def operands(draw: st.DrawFn, *domains: Domain) -> tuple[np.ndarray, ...]:
+def operands(*domains: Domain) -> st.SearchStrategy[tuple[np.ndarray, ...]]:
     """Arrays that broadcast against each other, one for each domain (two of any numbers, where
     none is said)."""
-    args, _ = elementwise(*(Domain(*d) for d in domains or (REAL, REAL)))(HypothesisDraw(draw))
-    return args
+    samples = elementwise(*(Domain(*d) for d in domains or (REAL, REAL)))
+    return draws().map(lambda draw: samples(draw)[0])
