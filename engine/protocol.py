@@ -26,9 +26,14 @@ INSTEAD = {
 }
 
 
+def _asks_itself(other: Any) -> bool:
+    """Whether an operand opts out of numpy's ufuncs, as pytest.approx does."""
+    return getattr(type(other), "__array_ufunc__", True) is None
+
+
 def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def operator(self: Any, other: Any) -> Any:
-        if getattr(type(other), "__array_ufunc__", True) is None:  # it wants to be asked itself
+        if _asks_itself(other):
             return NotImplemented
         return self.interpret(ufunc, (self, other), {})
 
@@ -40,7 +45,7 @@ def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 def _comparison(ufunc: Any) -> Callable[..., Any]:
     def operator(self: Any, other: Any) -> Any:
-        if getattr(type(other), "__array_ufunc__", True) is None:  # pytest.approx asks for numbers
+        if _asks_itself(other):  # about numbers
             return bool(self.data == other) is (ufunc is np.equal)
         return self.interpret(ufunc, (self, other), {})
 

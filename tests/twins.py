@@ -316,30 +316,26 @@ def attention(q, k, v, attn_mask=None, dropout_mask=None, is_causal=False, scale
 # zeta to rounding, and ψ′(x) is ζ(2, x): so that is the slope of digamma, and polygamma(1, x).
 
 
-class LogGamma(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.lgamma(x)
+def with_slope(function, slope):
+    class Twin(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return function(x)
 
-    @staticmethod
-    def backward(ctx, g):
-        return g * Digamma.apply(*ctx.saved_tensors)
+        @staticmethod
+        def backward(ctx, g):
+            return g * slope(*ctx.saved_tensors)
 
-
-class Digamma(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return torch.digamma(x)
-
-    @staticmethod
-    def backward(ctx, g):
-        return g * polygamma(1, *ctx.saved_tensors)
+    return Twin.apply
 
 
 def polygamma(n, x):
     return torch.special.zeta(2.0, x) if n == 1 else torch.polygamma(n, x)
+
+
+digamma = with_slope(torch.digamma, lambda x: polygamma(1, x))
+lgamma = with_slope(torch.lgamma, digamma)
 
 
 # Distributions: not validated, as the samples of a Dirichlet's x do not sum to 1.
@@ -412,8 +408,8 @@ TWINS = {
     engine.elu: F.elu,
     engine.selu: F.selu,
     # the gamma function
-    engine.lgamma: LogGamma.apply,
-    engine.digamma: Digamma.apply,
+    engine.lgamma: lgamma,
+    engine.digamma: digamma,
     engine.polygamma: polygamma,
     # reductions
     np.sum: reduced(lambda rows: rows.sum(-1)),

@@ -183,9 +183,10 @@ def check_ops(root: Any, options: Options) -> None:
     """
     few = options._replace(max_elements=min(options.max_elements, 20))
     for node in ancestry(root) if isinstance(root, Node) else ():
-        if node.op in TABLE.values():
-            call, leaves = op_as_function(node.op, node.args, node.kwargs, arrays=False)
-            check_call(node.op.name, call, leaves, few, node)
+        op = node.op and TABLE.get(node.op.fn)
+        if op and op is node.op:  # and not a checkpoint's
+            call, leaves = op_as_function(op, node.args, node.kwargs, arrays=False)
+            check_call(op.name, call, leaves, few, node)
 
 
 def check_call(

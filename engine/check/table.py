@@ -55,16 +55,18 @@ def gradient_of(call: Callable[..., Any]) -> Callable[..., Any]:
 def check_table(samples: int = 20) -> Iterator[tuple[Op, GradientError | None]]:
     """Check each op of the table on random samples; yield it with what is wrong, or None."""
     for op in list(TABLE.values()):
-        yield op, check_samples(op, samples)
+        error = None
+        try:
+            check_samples(op, samples)
+        except GradientError as wrong:
+            error = wrong
+        yield op, error
 
 
-def check_samples(op: Op, samples: int) -> GradientError | None:
-    try:
-        for seed in range(samples):
-            check_op(op, RandomDraw(seed), order=1 + seed % 2)
-    except GradientError as wrong:
-        return wrong
-    return None
+def check_samples(op: Op, samples: int) -> None:
+    """Check an op on its random samples, at first and second order in turn."""
+    for seed in range(samples):
+        check_op(op, RandomDraw(seed), order=1 + seed % 2)
 
 
 def check_function(f: Callable[..., Any], *shapes: tuple[int, ...], samples: int = 20) -> None:
@@ -80,9 +82,7 @@ def check_function(f: Callable[..., Any], *shapes: tuple[int, ...], samples: int
     """
     row = TABLE.get(f)
     if row and row.samples and not shapes:
-        error = check_samples(row, samples)
-        if error:
-            raise error
+        check_samples(row, samples)
         return
     parameters = inspect.signature(f).parameters.values()
     needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]

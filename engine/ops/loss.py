@@ -154,13 +154,23 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 # Of classes
 
 
-def labels_of(name: str, scores: Any, targets: Any, ignore_index: int) -> tuple[Any, Any]:
+def labels_of(
+    name: str, scores: Any, targets: Any, ignore_index: int, weight: Any, smoothing: float = 0.0
+) -> tuple[Any, Any]:
     """Targets as a flat row of class numbers, and which of them count.
 
     Raises:
-        ValueError, TypeError, IndexError: targets of another shape, not integers, no class.
+        ValueError, TypeError, IndexError: targets of another shape, not integers, no class;
+            weights that are not one for each class; a smoothing that is no share.
     """
     classes = np.shape(scores)[-1]
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(
+            f"{name}: weight has one number for each of the {classes} classes, not shape "
+            f"{np.shape(weight)}"
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing is a share, from 0 to 1, not {smoothing}")
     targets = np.asarray(targets)
     if targets.shape != np.shape(scores)[:-1]:
         raise ValueError(
@@ -189,22 +199,6 @@ def rows_of(scores: Any, counted: Any) -> Any:
 def row_weights(labels: Any, counted: Any, weight: Any) -> Any:
     """How much each row counts, (N,)."""
     return counted * 1.0 if weight is None else np.where(counted, np.asarray(weight)[labels], 0)
-
-
-def check_options(name: str, scores: Any, weight: Any, smoothing: float) -> None:
-    """Refuse weights that are not one for each class, and a share that is none.
-
-    Raises:
-        ValueError: so it is.
-    """
-    classes = np.shape(scores)[-1:]
-    if weight is not None and np.shape(weight) != classes:
-        raise ValueError(
-            f"{name}: weight has one number for each of the {classes[0]} classes, not shape "
-            f"{np.shape(weight)}"
-        )
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"{name}: label_smoothing is a share, from 0 to 1, not {smoothing}")
 
 
 def class_losses(
@@ -245,8 +239,7 @@ def nll_loss(
     >>> float(nll_loss(np.log([[0.25, 0.75]]), np.array([0])).round(4))  # log 4
     1.3863
     """
-    labels, counted = labels_of("nll_loss", log_probs, targets, ignore_index)
-    check_options("nll_loss", log_probs, weight, 0.0)
+    labels, counted = labels_of("nll_loss", log_probs, targets, ignore_index, weight)
     rows = rows_of(log_probs, counted)
     return class_losses(rows, labels, counted, weight, 0.0, reduction, np.shape(targets))
 
@@ -256,10 +249,9 @@ def cross_entropy_forward(
     label_smoothing: float = 0.0, reduction: str = "mean",
 ) -> tuple[Any, Any]:  # fmt: skip
     """The loss, and what its backward pass needs."""
-    labels, counted = labels_of("cross_entropy", logits, targets, ignore_index)
-    check_options("cross_entropy", logits, weight, label_smoothing)
-    log_probs = log_softmax(rows_of(logits, counted))
     options = (weight, label_smoothing, reduction)
+    labels, counted = labels_of("cross_entropy", logits, targets, ignore_index, *options[:2])
+    log_probs = log_softmax(rows_of(logits, counted))
     loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))
     return loss, (log_probs, labels, counted, *options, np.shape(logits))
 
