@@ -305,6 +305,16 @@ def test_ignored_targets():
     assert all(v.grad == 0 for v in on_values.flat)
 
 
+def test_class_weights_are_constants_at_every_order():
+    x, targets, w = np.eye(3), np.array([0, 1, 2]), np.array([1.0, 2.0, 0.5])
+
+    def curved(weight):
+        loss = lambda z: cross_entropy(z, targets, weight=weight, label_smoothing=0.1)  # noqa: E731
+        return grad(lambda z: (grad(loss)(z) ** 2).sum())(x)
+
+    assert np.array_equal(curved(Tensor(w)), curved(w))
+
+
 def test_attention_mask_with_causal_and_scale_against_softmax():
     q, k, v = np.random.default_rng(0).normal(size=(3, 3, 2))
     mask = np.array([[True, True, True], [False, True, True], [True, False, True]])

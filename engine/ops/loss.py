@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Kernel, op
+from ..op import Kernel, constant, op
 from ..samples import REAL, SMALL, Call, Domain, Draw, call
 from .activation import relu, softplus
 from .reduce import log_softmax
@@ -196,9 +196,15 @@ def rows_of(scores: Any, counted: Any) -> Any:
     return flat if np.all(counted) else np.where(counted[:, None], flat, 0)
 
 
+@constant
+def as_constants(weight: Any) -> np.ndarray:
+    """Class weights as a plain array, of a Tensor too: they have no gradient."""
+    return np.asarray(weight)
+
+
 def row_weights(labels: Any, counted: Any, weight: Any) -> Any:
     """How much each row counts, (N,)."""
-    return counted * 1.0 if weight is None else np.where(counted, np.asarray(weight)[labels], 0)
+    return counted * 1.0 if weight is None else np.where(counted, as_constants(weight)[labels], 0)
 
 
 def class_losses(
@@ -209,7 +215,7 @@ def class_losses(
     weights = row_weights(labels, counted, weight)  # (N,)
     losses = -log_probs[np.arange(len(labels)), labels] * weights
     if smoothing:
-        each = log_probs if weight is None else log_probs * np.asarray(weight)
+        each = log_probs if weight is None else log_probs * as_constants(weight)
         alike = -np.mean(each, axis=-1) * counted
         losses = (1 - smoothing) * losses + smoothing * alike
     losses = np.reshape(losses, shape) if reduction == "none" else losses
