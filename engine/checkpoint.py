@@ -78,6 +78,6 @@ class Recomputed(Tensor):
         floats = (node for node in nodes(own) if node.data.dtype.kind == "f")
         wanted = dict(zip(nodes(starts), floats, strict=True))
         wanted |= {node: node for node in self.args[self.saved :]}
-        for node, share in swept(root, grad, wanted.__contains__, first):
+        for node, share in swept(root, grad, wanted.__contains__, first).items():
             if wanted[node].requires_grad:
                 yield wanted[node], share

@@ -35,18 +35,22 @@ class Scope(NamedTuple):
 
 
 class Modes(threading.local):
-    """What is switched on in this thread. A new thread starts with these defaults."""
+    """What is switched on in this thread. A new thread starts with these defaults.
 
-    recording = True  # ops remember their arguments
-    scope: Scope | None = None  # the module being called
+    An op asks several of them, and each question costs as much as a sum of two floats. So it takes
+    `modes.__dict__`, its thread's own, once.
+    """
+
     observers: tuple[Observer, ...] = ()  # wrap every backward pass, oldest first
-    # Birth of the first input of the outermost derivative being taken: what is born after it may
-    # be a variable of that derivative, captured by one inside (grad of grad).
-    tracing: int | None = None
-    careful = False  # 0 · ∞ on the way back is 0; see `swept`
-    witness: Any = None  # looks at every op while debugging; see anomaly.py
 
     def __init__(self) -> None:
+        self.recording = True  # ops remember their arguments
+        self.scope: Scope | None = None  # the module being called
+        # Birth of the first input of the outermost derivative being taken: what is born after it
+        # may be a variable of that derivative, captured by one inside (grad of grad).
+        self.tracing: int | None = None
+        self.careful = False  # 0 · ∞ on the way back is 0; see `swept`
+        self.witness: Any = None  # looks at every op while debugging; see anomaly.py
         # The blocks that are open, with what they changed. One block may be open in two threads.
         self.entered: list[tuple[mode, dict[str, Any]]] = []
 
@@ -196,8 +200,8 @@ class Node:
         # threads that share a leaf do not lose each other's gradients.
         kept = swept(self, start, attrgetter("keeps_grad"), observers=modes.observers)
         with assigning:
-            sums = [(node, node.summed(grad)) for node, grad in kept]
-            for node, total in sums:
+            sums = [node.summed(grad) for node, grad in kept.items()]
+            for node, total in zip(kept, sums, strict=True):
                 node._grad = total
 
     def __reduce__(self) -> Any:
@@ -264,15 +268,25 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
     >>> [(node.name or node.op.name, grad) for node, grad in walk(a * a, 1.0)]
     [('multiply', 1.0), ('a', 6.0)]
     """
-    pending = {-root.born: (root, seed)}  # by birth, which no two nodes share
-    queue = [-root.born]  # a heap, so the newest comes first
+    waiting, grads = {root.born: root}, {root.born: seed}  # by birth, which no two nodes share
+    born, queue = root.born, None
     witness = modes.witness
-    while queue:
-        node, grad = pending.pop(heapq.heappop(queue))
+    while waiting:
+        # The newest that waits was mostly born just before the last one. Where a gap is wide,
+        # births go into a heap from then on.
+        gap = 0
+        while queue is None and born not in waiting:
+            born, gap = born - 1, gap + 1
+            if gap > WIDE:
+                queue = [-key for key in waiting]
+                heapq.heapify(queue)
+        if queue is not None:
+            born = -heapq.heappop(queue)
+        node, grad = waiting.pop(born), grads.pop(born)
         yield node, grad
-        if node.op is None or node.born < since:
+        if node.op is None or born < since:
             continue
-        if node.born < newest_change:
+        if born < newest_change:
             check_unchanged(node)
         quick = type(grad) is float and not witness
         shares = zip(node.args, node.partials) if quick else node.shares(grad)  # noqa: B905
@@ -283,19 +297,23 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
                 if share is None:
                     continue
                 share = share * grad if grad else 0.0  # and not 0 · ∞
-            key = -arg.born
-            if key in pending:
-                pending[key] = arg, pending[key][1] + share
+            key = arg.born
+            if key in grads:
+                grads[key] = grads[key] + share  # not +=, which would write into an array
             else:
-                pending[key] = arg, share
-                heapq.heappush(queue, key)
+                waiting[key], grads[key] = arg, share
+                if queue is not None:
+                    heapq.heappush(queue, -key)
+
+
+WIDE = 64  # births between two nodes of a graph; beyond it a heap is faster than counting down
 
 
 def swept(
     root: Node, seed: Any, keep: Callable[[Node], Any], since: int = 0,
     observers: tuple[Observer, ...] = (),
-) -> list[tuple[Node, Any]]:  # fmt: skip
-    """The steps of a walk, of those nodes alone that `keep` wants.
+) -> dict[Node, Any]:  # fmt: skip
+    """The gradients that a walk gives, of those nodes alone that `keep` wants.
 
     A number that is 0 stays 0 on its way back through an op on each element, be the slope there
     infinite: nothing flows into the branch that `where` did not take. To see to that takes time,
@@ -304,9 +322,9 @@ def swept(
     if not (observers or modes.witness or modes.careful):
         try:
             with np.errstate(divide="raise", invalid="raise"):
-                kept = [step for step in walk(root, seed, since) if keep(step[0])]
+                kept = {node: grad for node, grad in walk(root, seed, since) if keep(node)}
             # Values see to it in `walk`; an array may have had its NaN before.
-            if type(seed) is float or not any(has_nan(grad) for _, grad in kept):
+            if type(seed) is float or not any(map(has_nan, kept.values())):
                 return kept
         except FloatingPointError:
             pass
@@ -314,7 +332,7 @@ def swept(
         steps = walk(root, seed, since)
         for observer in observers:
             steps = observer(root, steps)
-        return [step for step in steps if keep(step[0])]
+        return {node: grad for node, grad in steps if keep(node)}
 
 
 def has_nan(x: Any) -> bool:

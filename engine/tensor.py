@@ -302,7 +302,7 @@ def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
     """∂root/∂arg for each argument, None where there is none; what is behind is left alone."""
     targets = dict.fromkeys(nodes(args))
     oldest = min((node.born for node in targets), default=0)
-    found = dict(swept(root, seed, targets.__contains__, oldest))
+    found = swept(root, seed, targets.__contains__, oldest)
     return [each(found.get, arg) for arg in args]
 
 

@@ -28,34 +28,39 @@ NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 # The node of an op
 
 
-def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials) -> Value:
-    """The node of op(*args); a constant where nothing is recorded or nothing needs a gradient."""
-    if modes.witness:
-        modes.witness.computed(op, args, data)
-    needs = True
-    for x in args:
-        if not wants_grad(x):
-            partials = tuple(p if wants_grad(x) else None for x, p in zip(args, partials))  # noqa: B905
-            needs = any(map(wants_grad, args))
-            break
-    if not (needs and modes.recording):
+def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials | None) -> Value:
+    """The node of op(*args), or a constant: where nothing is recorded, or where `partials` is None
+    because no argument needs a gradient."""
+    here = modes.__dict__
+    witness = here["witness"]
+    if witness:
+        witness.computed(op, args, data)
+    if partials is None or not here["recording"]:
         return Value(data, requires_grad=False)
-    node = Value.__new__(Value)
+    node = new(Value)
     node._data, node._grad, node.requires_grad = data, 0.0, True
     node.op, node.args, node.partials = op, args, partials
     node.born, node.changed = tick(), 0
-    node.scope, node.name, node.seen = modes.scope, None, None
-    if modes.witness:
-        modes.witness.made(node)
+    node.scope, node.name, node.seen = here["scope"], None, None
+    if witness:
+        witness.made(node)
     return node
 
 
-def wants_grad(x: Any) -> bool:
-    return isinstance(x, Value) and x.requires_grad
+new = object.__new__
+
+
+def wanted(args: tuple[Any, ...], partials: Partials) -> Partials | None:
+    """The partial derivatives, with None for each argument that is a constant; or None for all."""
+    needs = [isinstance(x, Value) and x.requires_grad for x in args]
+    kept = tuple(p if need else None for p, need in zip(partials, needs))  # noqa: B905
+    return kept if any(needs) else None
 
 
 def number(x: Any) -> float | None:
     """The float of an operand; None for what a Value cannot be combined with by itself."""
+    if type(x) is float:
+        return x
     if isinstance(x, NUMBERS):
         return float(x)
     if isinstance(x, Node):
@@ -69,13 +74,22 @@ def operators(fn: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def operator(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
-            return result(op, (self, other), *rule(self._data, other._data))
+            data, partials = rule(self._data, other._data)
+            if not (self.requires_grad and other.requires_grad):
+                partials = wanted((self, other), partials)
+            return result(op, (self, other), data, partials)
         b = number(other)
-        return NotImplemented if b is None else result(op, (self, other), *rule(self._data, b))
+        if b is None:
+            return NotImplemented
+        data, (slope, _) = rule(self._data, b)
+        return result(op, (self, other), data, (slope, None) if self.requires_grad else None)
 
     def reflected(self: Value, other: Any) -> Any:
         a = number(other)
-        return NotImplemented if a is None else result(op, (other, self), *rule(a, self._data))
+        if a is None:
+            return NotImplemented
+        data, (_, slope) = rule(a, self._data)
+        return result(op, (other, self), data, (None, slope) if self.requires_grad else None)
 
     return operator, reflected
 
@@ -85,7 +99,8 @@ def function(fn: Any) -> Callable[[Value], Value]:
     op, rule = TABLE[fn], PARTIALS[fn]
 
     def method(self: Value) -> Value:
-        return result(op, (self,), *rule(self._data))
+        data, partials = rule(self._data)
+        return result(op, (self,), data, partials if self.requires_grad else None)
 
     method.__doc__ = rule.__doc__
     return method
@@ -125,10 +140,12 @@ class Value(Node):
     keeps_grad = True
 
     def __init__(self, data: Any, name: str | None = None, requires_grad: bool = True) -> None:
-        if not isinstance(data, NUMBERS):
-            hint = " (use its .item())" if isinstance(data, Node | np.ndarray) else ""
-            raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
-        self._data, self._grad, self.requires_grad = float(data), 0.0, requires_grad
+        if type(data) is not float:
+            if not isinstance(data, NUMBERS):
+                hint = " (use its .item())" if isinstance(data, Node | np.ndarray) else ""
+                raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
+            data = float(data)
+        self._data, self._grad, self.requires_grad = data, 0.0, requires_grad
         self.op, self.args, self.partials = None, (), ()
         self.born, self.changed = tick(), 0
         self.scope, self.name, self.seen = modes.scope, name, None
@@ -315,7 +332,7 @@ def on_each(fn: Any) -> Any:
 
     def on_one(*xs: Any) -> Any:
         data, partials = rule(*(x._data if isinstance(x, Value) else x for x in xs))
-        return result(op, xs, float(data), partials)
+        return result(op, xs, float(data), wanted(xs, partials))
 
     on_all = np.frompyfunc(on_one, len(inspect.signature(rule).parameters), 1)
     return np.errstate(invalid="ignore")(on_all)
