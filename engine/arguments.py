@@ -13,6 +13,7 @@ from .value import MIXED, Value
 
 ARRAYS = np.ndarray | np.generic
 LISTS = {list, tuple}
+SINGLE = {float, int, bool, str, type(None)}  # what goes into an op as it is
 
 
 def own_lists(op: Op, args: tuple) -> tuple:
@@ -24,6 +25,8 @@ def own_lists(op: Op, args: tuple) -> tuple:
     for arg in args:
         if is_list(arg) and not op.lists and any(True for _ in nodes(arg)):
             raise TypeError(f"{op}: a list of Tensors is no array; join them with np.stack first")
+    if isinstance(op.fn, np.ufunc):
+        return tuple(np.array(arg) if is_list(arg) else arg for arg in args)
     return tuple(map(own_list, args))
 
 
@@ -34,13 +37,14 @@ def own_list(arg: Any) -> Any:
     return (tuple if isinstance(arg, tuple) else list)(map(own_list, arg))
 
 
-def unpacked(args: tuple) -> tuple[list[Any], Any, bool]:
-    """The arguments of an op as plain arrays, their width, and whether the call is recorded.
+def unpacked(op: Op, args: tuple) -> tuple[tuple, list[Any], Any, bool]:
+    """The arguments of an op, its own; the same as plain arrays; their width; whether one needs a
+    gradient.
 
     The float Tensors among them alone decide the width, the widest; the rest follows.
     """
+    args, width, needs = own_lists(op, args), None, False
     arrays = [plain(arg) for arg in args]
-    width, needs = None, False
     for tensor in nodes(args):
         needs = needs or tensor.requires_grad
         dtype = tensor._data.dtype
@@ -48,7 +52,7 @@ def unpacked(args: tuple) -> tuple[list[Any], Any, bool]:
             width = dtype if width is None else np.promote_types(width, dtype)
     if width is not None:
         arrays = [of_width(array, width) for array in arrays]
-    return arrays, width, needs and modes.recording
+    return args, arrays, width, needs
 
 
 def plain(arg: Any) -> Any:

@@ -102,6 +102,11 @@ class Op:
         """Whether each number of the result comes of one number of each argument."""
         return self.fn is np.where or getattr(self.fn, "signature", "") is None  # matmul's is not
 
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether it has rules, and none of its arguments is a list."""
+        return self.vjps is not None and not self.lists
+
     def rule(self, place: int) -> Vjp | None:
         """The vjp of the argument in that place; None where it is declared to be flat.
 

@@ -26,19 +26,23 @@ INSTEAD = {
 }
 
 
+NO_OPTIONS: dict[str, Any] = {}  # one for all
+USUAL: set[type] = {float, int, np.ndarray}  # operands that need no second look
+
+
 def _asks_itself(other: Any) -> bool:
     """Whether an operand opts out of numpy's ufuncs, as pytest.approx does."""
     return getattr(type(other), "__array_ufunc__", True) is None
 
 
-def _binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def operator(self: Any, other: Any) -> Any:
-        if _asks_itself(other):
+        if type(other) not in USUAL and _asks_itself(other):
             return NotImplemented
-        return self.interpret(ufunc, (self, other), {})
+        return self.interpret(ufunc, (self, other), NO_OPTIONS)
 
     def reflected(self: Any, other: Any) -> Any:
-        return self.interpret(ufunc, (other, self), {})
+        return self.interpret(ufunc, (other, self), NO_OPTIONS)
 
     return operator, reflected
 
@@ -54,7 +58,7 @@ def _comparison(ufunc: Any) -> Callable[..., Any]:
 
 def _unary(fn: Any) -> Callable[..., Any]:
     def method(self: Any) -> Any:
-        return self.interpret(fn, (self,), {})
+        return self.interpret(fn, (self,), NO_OPTIONS)
 
     method.__doc__ = f"{fn.__name__} of each element."
     return method
@@ -107,20 +111,20 @@ class NumpyProtocol:
             ".item()) if you mean that, np.stack or np.concatenate to join several"
         )
 
-    __add__, __radd__ = _binary(np.add)
-    __sub__, __rsub__ = _binary(np.subtract)
-    __mul__, __rmul__ = _binary(np.multiply)
-    __truediv__, __rtruediv__ = _binary(np.divide)
-    __pow__, __rpow__ = _binary(np.power)
-    __matmul__, __rmatmul__ = _binary(np.matmul)
-    __mod__, __rmod__ = _binary(np.remainder)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide)
+    __add__, __radd__ = binary(np.add)
+    __sub__, __rsub__ = binary(np.subtract)
+    __mul__, __rmul__ = binary(np.multiply)
+    __truediv__, __rtruediv__ = binary(np.divide)
+    __pow__, __rpow__ = binary(np.power)
+    __matmul__, __rmatmul__ = binary(np.matmul)
+    __mod__, __rmod__ = binary(np.remainder)
+    __floordiv__, __rfloordiv__ = binary(np.floor_divide)
     __eq__ = _comparison(np.equal)
     __ne__ = _comparison(np.not_equal)
-    __lt__ = _binary(np.less)[0]
-    __le__ = _binary(np.less_equal)[0]
-    __gt__ = _binary(np.greater)[0]
-    __ge__ = _binary(np.greater_equal)[0]
+    __lt__ = binary(np.less)[0]
+    __le__ = binary(np.less_equal)[0]
+    __gt__ = binary(np.greater)[0]
+    __ge__ = binary(np.greater_equal)[0]
     __hash__ = object.__hash__
 
     __neg__ = _unary(np.negative)

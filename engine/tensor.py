@@ -7,13 +7,59 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import LISTS, each, needs_grad, of_width, own_lists, plain, unpacked
+from .arguments import SINGLE, each, needs_grad, of_width, plain, unpacked
 from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, swept, tick
 from .op import CONSTANT, TABLE, Op, lookup
 from .ops.shape import identity
-from .protocol import NumpyProtocol
+from .protocol import NumpyProtocol, binary
 
 NO_OPTIONS: dict[str, Any] = {}
+ndarray, new = np.ndarray, object.__new__
+
+
+def result(op: Op, args: tuple, kwargs: dict[str, Any], data: Any, saved: Any, needs: bool) -> Tensor:
+    """The node of op(*args, **kwargs), or a constant: where nothing is recorded or needed."""
+    here = modes.__dict__
+    if here["witness"]:
+        here["witness"].computed(op, args, data)
+    if not (needs and here["recording"]):
+        return made(data)
+    node = new(Tensor)
+    node._data, node._grad, node.requires_grad, node.keeps_grad = data, None, True, False
+    node.op, node.args, node.kwargs, node.saved = op, args, kwargs, saved
+    node.born, node.changed = tick(), 0
+    node.scope, node.name, node.seen = here["scope"], None, None
+    if here["witness"]:
+        here["witness"].made(node)
+    return node
+
+
+def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """x + y for a Tensor on the left, and for one on the right: `record` for the plainest case."""
+    op = TABLE[ufunc]
+    definition = op.definition
+    general, reflected = binary(ufunc)
+
+    def operator(self: Tensor, other: Any) -> Any:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, needs = other._data, self.requires_grad or other.requires_grad
+        elif type(other) is float:
+            b, needs = other, self.requires_grad
+        else:
+            return general(self, other)
+        if a.dtype in FLOATS and (b is other or a.dtype is b.dtype) and a.ndim:
+            try:
+                data = definition(a, b)
+            except ValueError:
+                return general(self, other)  # which says what is wrong
+            return result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
+        return general(self, other)
+
+    return operator, reflected
+
+
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 class Tensor(NumpyProtocol, Node):
@@ -34,7 +80,7 @@ class Tensor(NumpyProtocol, Node):
     array([[2., 4.]])
     """
 
-    __slots__ = ("__weakref__", "_grad", "_retains", "kwargs", "saved")
+    __slots__ = ("__weakref__", "_grad", "keeps_grad", "kwargs", "saved")
 
     _grad: Any
 
@@ -55,12 +101,13 @@ class Tensor(NumpyProtocol, Node):
         self, data: np.ndarray, needs: bool = False, op: Op | None = None, args: tuple = (),
         kwargs: dict[str, Any] = NO_OPTIONS, saved: Any = None,
     ) -> Tensor:  # fmt: skip
-        self._data, self._grad, self.requires_grad, self._retains = data, None, needs, False
+        here = modes.__dict__
+        self._data, self._grad, self.requires_grad, self.keeps_grad = data, None, needs, op is None
         self.op, self.args, self.kwargs, self.saved = op, args, kwargs, saved
         self.born, self.changed = tick(), 0
-        self.scope, self.name, self.seen = modes.scope, None, None
-        if op is not None and modes.witness:
-            modes.witness.made(self)
+        self.scope, self.name, self.seen = here["scope"], None, None
+        if op is not None and here["witness"]:
+            here["witness"].made(self)
         return self
 
     @property
@@ -110,12 +157,8 @@ class Tensor(NumpyProtocol, Node):
 
     def retain_grad(self) -> Tensor:
         """Keep the gradient of this result too, where backward keeps those of leaves alone."""
-        self._retains = True
+        self.keeps_grad = True
         return self
-
-    @property
-    def keeps_grad(self) -> bool:
-        return self._retains or (self.op is None and self.requires_grad)
 
     def zero_grad(self) -> None:
         """Set `.grad` back to None."""
@@ -146,17 +189,36 @@ class Tensor(NumpyProtocol, Node):
                     f"backward() from a Tensor of shape {self.shape}: reduce it to one number "
                     "first (.sum(), .mean()), or pass a seed of that shape"
                 )
-            return np.ones_like(self._data)
+            return np.ones(self._data.shape, self._data.dtype)
         if np.shape(seed) != self.shape:
             raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
         return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
 
-    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
-        op = self.op
-        if op.vjps is not None:
-            pairs = self.by_rules(op, grad)
-        else:
+    def shares(self, grad: Any) -> list[tuple[Node, Any]]:
+        op, found = self.op, []
+        if type(grad) is not ndarray or not op.is_plain or modes.careful:
+            return [*self.other_shares(op, grad)]
+        # What is below comes to the same for numbers and for rules that are handed arrays alone.
+        # That is most of all steps, so it is said again, in one go.
+        inputs, kwargs = self.saved, self.kwargs
+        for arg, vjp in zip(self.args, op.vjps):  # noqa: B905
+            if vjp is not None and isinstance(arg, Tensor) and arg.requires_grad:
+                share, data = vjp(grad, self._data, *inputs, **kwargs), arg._data
+                if type(share) is ndarray and share.shape == data.shape:
+                    if share.dtype is data.dtype:
+                        found.append((arg, share))
+                        continue
+                found.append((arg, fit(share, arg, op)))
+        return found
+
+    def other_shares(self, op: Op, grad: Any) -> Iterator[tuple[Node, Any]]:
+        """Of rules or of a definition, on arrays or, for a recorded walk, on Tensors."""
+        if op.vjps is None:
             pairs = zip(self.args, through_definition(self, grad), strict=False)
+        elif op.is_elementwise and modes.careful:
+            pairs = self.careful_shares(op, grad)
+        else:
+            pairs = self.by_rules(op, grad)
         for arg, share in pairs:
             if isinstance(arg, Tensor):
                 if share is not None and arg.requires_grad:
@@ -167,21 +229,18 @@ class Tensor(NumpyProtocol, Node):
                         yield one, fit(its_share, one, op)
 
     def by_rules(self, op: Op, grad: Any) -> Iterator[tuple[Any, Any]]:
-        """Each argument with its share, by rules that are handed arrays, or, for a recorded walk,
-        Tensors."""
+        """Each argument with its share, by its rule."""
         recorded = isinstance(grad, Tensor)
-        args = self.args if recorded else [plain(arg) for arg in self.args]
-        out = self if recorded else self._data
-        careful = modes.careful and op.is_elementwise
-        for place, arg in enumerate(self.args):
-            vjp = op.rule(place) if needs_grad(arg) else None
-            if vjp is None:
-                continue
-            if not careful:
+        out, args = (self, self.args) if recorded else (self._data, self.saved)
+        for arg, vjp in zip(self.args, op.vjps):  # noqa: B905
+            if vjp is not None and needs_grad(arg):
                 yield arg, vjp(grad, out, *args, **self.kwargs)
-                continue
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = vjp(grad, out, *args, **self.kwargs)
+
+    def careful_shares(self, op: Op, grad: Any) -> Iterator[tuple[Any, Any]]:
+        """The same, with 0 for the NaN that a gradient of 0 and an infinite slope make."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pairs = [*self.by_rules(op, grad)]
+        for arg, share in pairs:
             # A share that is a number stays: it may have a derivative even where grad is 0.
             lost = np.logical_and(np.equal(grad, 0), np.isnan(share))
             yield arg, np.where(lost, 0, share) if np.any(lost) else share
@@ -195,12 +254,20 @@ class Tensor(NumpyProtocol, Node):
     @staticmethod
     def interpret(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
         """Run `fn` on the arrays of Tensors and record the call."""
-        if fn in CONSTANT:
-            return fn(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
-        op = lookup(fn)
+        op = TABLE.get(fn)
+        if op is None:
+            if fn in CONSTANT:
+                return fn(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+            op = lookup(fn)  # by another name, or an error
         if kwargs:
             args, kwargs = op.arguments(args, kwargs)
         return op.definition(*args, **kwargs) if op.inline else record(op, args, kwargs)
+
+    __add__, __radd__ = operators(np.add)
+    __sub__, __rsub__ = operators(np.subtract)
+    __mul__, __rmul__ = operators(np.multiply)
+    __truediv__, __rtruediv__ = operators(np.divide)
+    __matmul__, __rmatmul__ = operators(np.matmul)
 
     # Behaviour as a number
 
@@ -247,7 +314,7 @@ def stamp_shared(node: Node) -> None:
 
 def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
     """A Tensor that shares its array: a constant, or the result of `how` (op, args, …)."""
-    return Tensor.__new__(Tensor)._fill(data, needs, *how)
+    return new(Tensor)._fill(data, needs, *how)
 
 
 # Recording: what happens when an op meets a Tensor
@@ -255,27 +322,46 @@ def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
 
 def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     """The Tensor op(*args, **kwargs): its array, and how it was made."""
-    if op.lists or not LISTS.isdisjoint(map(type, args)):
-        args = own_lists(op, args)
-    arrays, width, needs = unpacked(args)
-    saved = None
+    here = modes.__dict__
+    arrays, width, needs = [], None, False
+    for arg in args:
+        if isinstance(arg, Tensor):
+            data = arg._data
+            if data.dtype is not width:
+                if width is not None or data.dtype.kind != "f":
+                    break
+                width = data.dtype
+            if arg.requires_grad:
+                needs = True
+            arrays.append(data)
+        elif type(arg) in SINGLE:
+            arrays.append(arg)
+        else:
+            break
+    if len(arrays) < len(args):  # lists, plain arrays, integers, two widths
+        args, arrays, width, needs = unpacked(op, args)
+    needs = needs and here["recording"]
     try:
-        if op.kernel is not None:
+        if op.vjps is not None:
+            data, saved = op.definition(*arrays, **kwargs), arrays
+        elif op.kernel is not None:
             data, saved = op.kernel.forward(*arrays, **kwargs)
-        elif needs and op.vjps is None:
+        elif needs:
             data, saved = record_definition(op, args, kwargs)
         else:
-            data = op.definition(*arrays, **kwargs)
+            data, saved = op.definition(*arrays, **kwargs), None
     except (ValueError, IndexError) as error:
         raise op.explained(error, arrays) from None
-    data = np.asarray(data)
-    if width is not None:  # else no Tensor decides, and numpy's own rule holds
-        data = of_width(data, width)
-    if modes.witness:
-        modes.witness.computed(op, args, data)
-    if needs and data.dtype.kind != "f":
+    if type(data) is not ndarray:
+        data = np.asarray(data)
+    if data.dtype is not width and width is not None:
+        data = of_width(data, width)  # where no Tensor decides, numpy's own rule holds
+    if needs and data.dtype is not width and data.dtype.kind != "f":
         raise TypeError(f"{op} gave {data.dtype}, which has no gradient: take .data of the Tensors")
-    return made(data, True, op, args, kwargs, saved) if needs else made(data)
+    for place in range(len(op.vjps or args), len(args)):
+        if needs_grad(args[place]):
+            op.rule(place)  # which says that there is none
+    return result(op, args, kwargs, data, saved if needs else None, needs)
 
 
 def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -313,7 +399,8 @@ def variable(x: Tensor, dtype: Any = None) -> Any:
     """
     if x.dtype.kind != "f":
         return x._data
-    return made(x._data.astype(dtype or x.dtype, copy=False), True, TABLE[identity], (x,))
+    data = x._data.astype(dtype or x.dtype, copy=False)
+    return made(data, True, TABLE[identity], (x,), NO_OPTIONS, (x._data,))
 
 
 def leaf(x: Tensor) -> Any:

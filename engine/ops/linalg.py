@@ -19,8 +19,10 @@ def rows(a: Any) -> Any:
 
 def matmul(a: Any, b: Any) -> Any:
     """np.matmul, with a batch times one matrix as one large product, not slice by slice."""
+    if type(a) is type(b) is np.ndarray and a.ndim == b.ndim == 2:
+        return a.dot(b)  # the same product, which starts three times as fast
     if np.ndim(a) > 2 and np.ndim(b) == 2:
-        return np.reshape(np.matmul(rows(a), b), (*np.shape(a)[:-1], np.shape(b)[-1]))
+        return np.reshape(matmul(rows(a), b), (*np.shape(a)[:-1], np.shape(b)[-1]))
     return np.matmul(a, b)
 
 
@@ -29,21 +31,21 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def matmul_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
+    if b.ndim == 1:
         return np.expand_dims(g, -1) * b
-    if np.ndim(a) == 1:
-        return np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(b, -1, -2), -2)
-    return matmul(g, np.swapaxes(b, -1, -2))
+    if a.ndim == 1:
+        return np.squeeze(np.expand_dims(g, -2) @ b.swapaxes(-1, -2), -2)
+    return matmul(g, b.swapaxes(-1, -2))
 
 
 def matmul_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
+    if b.ndim == 1:
         return np.expand_dims(g, -1) * a
-    if np.ndim(a) == 1:
+    if a.ndim == 1:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2)
-    if np.ndim(a) > 2 and np.ndim(b) == 2:
-        return np.swapaxes(rows(a), 0, 1) @ rows(g)
-    return np.swapaxes(a, -1, -2) @ g
+    if a.ndim > 2 and b.ndim == 2:
+        a, g = rows(a), rows(g)
+    return matmul(a.swapaxes(-1, -2), g)
 
 
 declare(

@@ -29,16 +29,30 @@ def reduced_by(fn: Any) -> Any:
     return lambda a, axis=None, keepdims=False: fn(a, axis=axis, keepdims=keepdims)
 
 
+def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    """A reduction's gradient everywhere where the numbers were that it is of."""
+    if type(g) is not np.ndarray or g.ndim:
+        return np.broadcast_to(kept(g, a, axis, keepdims), np.shape(a))
+    # Of one number, ten times as fast as np.broadcast_to.
+    everywhere: np.ndarray = np.ndarray(a.shape, g.dtype, g, 0, (0,) * a.ndim)
+    everywhere.flags.writeable = False
+    return everywhere
+
+
+def total(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.add.reduce(a, axis=axis, keepdims=keepdims)  # np.sum, without its wrapping
+
+
 def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(kept(g, a, axis, keepdims), np.shape(a))
+    return spread(g, a, axis, keepdims)
 
 
-declare(np.sum, sum_vjp, definition=reduced_by(np.sum), samples=reduction())
+declare(np.sum, sum_vjp, definition=total, samples=reduction())
 
 
 def mean_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     share = g * (np.size(out) / max(np.size(a), 1))
-    return np.broadcast_to(kept(share, a, axis, keepdims), np.shape(a))
+    return spread(share, a, axis, keepdims)
 
 
 declare(np.mean, mean_vjp, definition=reduced_by(np.mean), samples=reduction(min_side=1))
