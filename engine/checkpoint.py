@@ -63,7 +63,7 @@ class Recomputed(Tensor):
 
     __slots__ = ()
 
-    def shares(self, grad: Any) -> Iterator[tuple[Node, Any]]:
+    def shares(self, grad: Any, parts: bool = False) -> Iterator[tuple[Node, Any]]:
         own = self.args[: self.saved]
         begin = variable if isinstance(grad, Tensor) else leaf
         first = tick()

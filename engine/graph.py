@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .part import Part
+
 # One clock for the whole process: it stamps a node's birth, and a later change of its data.
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
@@ -160,8 +162,11 @@ class Node:
 
         def detach(self) -> Any: ...
 
-        def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
-            """(argument, its share of `grad`) for each argument that requires a gradient."""
+        def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
+            """(argument, its share of `grad`) for each argument that requires a gradient.
+
+            With `parts`, a share may be a `Part`, for who adds it up with others.
+            """
 
         def summed(self, grad: Any) -> Any:
             """`.grad` + `grad`, an array of its own."""
@@ -283,15 +288,20 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
         if queue is not None:
             born = -heapq.heappop(queue)
         node, grad = waiting.pop(born), grads.pop(born)
+        if type(grad) is Part:
+            grad = grad.whole()
         yield node, grad
         if node.op is None or born < since:
             continue
         if born < newest_change:
             check_unchanged(node)
         quick = type(grad) is float and not witness
-        shares = zip(node.args, node.partials) if quick else node.shares(grad)  # noqa: B905
-        if witness:
-            shares = witness.handed(node, grad, shares)
+        if quick:
+            shares: Any = zip(node.args, node.partials)  # noqa: B905
+        elif witness:
+            shares = witness.handed(node, grad, node.shares(grad))
+        else:
+            shares = node.shares(grad, parts=True)
         for arg, share in shares:
             if quick:  # a Value keeps its partial derivatives, None where nothing flows
                 if share is None:

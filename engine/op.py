@@ -52,6 +52,8 @@ class Op:
         on_scalars: the definition on object arrays, where numpy's own differs from it.
         fits: which shapes an op of several arrays takes, for its error message.
         lists: whether an argument may be a list that holds arrays.
+        part: of an op that takes a part of its only argument that has a gradient: its share as a
+            `Part`, part(g, *args), or None where it is none.
         inline: no node of its own is recorded, only those of the definition, run on the Tensors
             themselves: for what gives a list (split), and what is but another name (hstack).
     """
@@ -66,6 +68,7 @@ class Op:
     on_scalars: Callable[..., Any] | None = None
     fits: str = ""
     lists: bool = False
+    part: Callable[..., Any] | None = None
     inline: bool = False
 
     @property

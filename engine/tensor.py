@@ -194,8 +194,12 @@ class Tensor(NumpyProtocol, Node):
             raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
         return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
 
-    def shares(self, grad: Any) -> list[tuple[Node, Any]]:
+    def shares(self, grad: Any, parts: bool = False) -> list[tuple[Node, Any]]:
         op, found = self.op, []
+        if parts and op.part is not None and type(grad) is ndarray:
+            part = op.part(grad, *self.saved)
+            if part is not None:
+                return [(self.args[0], part)]
         if type(grad) is not ndarray or not op.is_plain or modes.careful:
             return [*self.other_shares(op, grad)]
         # What is below comes to the same for numbers and for rules that are handed arrays alone.

@@ -189,7 +189,7 @@ class Value(Node):
     def seed(self, seed: Any = None) -> Any:
         return 1.0 if seed is None else seed if isinstance(seed, Value) else float(seed)
 
-    def shares(self, grad: Any) -> Iterable[tuple[Node, Any]]:
+    def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
         if isinstance(grad, Value):
             return self.recorded_shares(grad)
         pairs = zip(self.args, self.partials, strict=True)

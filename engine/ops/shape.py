@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import declare, op
+from ..part import Part
 from ..samples import Call, Draw, call, with_array
 
 
@@ -162,7 +163,17 @@ def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-@op(lambda g, out, x, index: scatter(g, index, np.shape(x)), samples=index_samples, lists=True)
+def part_of(g: np.ndarray, x: np.ndarray, index: Any) -> Part | None:
+    """The share of x as it is added up on arrays: what `scatter` gives, without its zeros."""
+    return Part(g, index, x.shape) if is_basic(index) and g.dtype is x.dtype else None
+
+
+@op(
+    lambda g, out, x, index: scatter(g, index, np.shape(x)),
+    samples=index_samples,
+    lists=True,
+    part=part_of,
+)
 def getitem(x: Any, index: Any) -> Any:
     """x[index], for every index that numpy takes."""
     return x[index]

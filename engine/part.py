@@ -1,0 +1,61 @@
+"""`Part`: a gradient that lies in a part of its array, with nothing anywhere else.
+
+`x[i]` hands back a gradient for x that is 0 but at i. Taken apart piece by piece, as q, k and v
+from one array, or as the steps of a sequence, x would receive as many arrays of its own size, and
+nearly all of the sum would be zeros. A Part is what to put where, until the sum is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Part:
+    """`piece` at `index` of an array of that shape, zeros elsewhere; sums collect their terms.
+
+    >>> x = Part(np.ones(2), slice(0, 2), (4,)) + Part(np.ones(2), slice(1, 3), (4,)) + np.ones(4)
+    >>> x.whole()
+    array([2., 3., 2., 1.])
+    """
+
+    __slots__ = ("arrays", "pieces", "shape")
+    __array_ufunc__ = None  # so that array + part comes here
+
+    def __init__(self, piece: np.ndarray, index: Any, shape: tuple[int, ...]) -> None:
+        self.pieces = [(index, piece)]
+        self.arrays: list[np.ndarray] = []  # terms that fill the shape
+        self.shape = shape
+
+    def __add__(self, other: Any) -> Part:
+        # The sum grows in place: a Part is handed to one argument, and to no one else.
+        if isinstance(other, Part):
+            self.pieces += other.pieces
+            self.arrays += other.arrays
+        else:
+            self.arrays.append(other)
+        return self
+
+    __radd__ = __add__
+
+    def whole(self) -> np.ndarray:
+        """The sum as one array."""
+        dtype = self.pieces[0][1].dtype
+        if not self.arrays and self._is_everything():
+            out = np.empty(self.shape, dtype)
+            for index, piece in self.pieces:
+                out[index] = piece
+            return out
+        out = self.arrays[0].copy() if self.arrays else np.zeros(self.shape, dtype)
+        for array in self.arrays[1:]:
+            out += array
+        for index, piece in self.pieces:
+            out[index] += piece
+        return out
+
+    def _is_everything(self) -> bool:
+        """Whether the pieces are x[0], x[1] … up to the last, once each."""
+        places = {index for index, _ in self.pieces if type(index) is int}
+        whole = set(range(self.shape[0])) if self.shape else set()
+        return len(self.pieces) == len(whole) and {i % len(whole) for i in places} == whole
