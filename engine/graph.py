@@ -168,8 +168,8 @@ class Node:
             With `parts`, a share may be a `Part`, for who adds it up with others.
             """
 
-        def summed(self, grad: Any) -> Any:
-            """`.grad` + `grad`, an array of its own."""
+        def summed(self, *grads: Any) -> Any:
+            """`.grad` and `grads` together, an array of its own."""
 
         def seed(self, seed: Any = None) -> Any:
             """The gradient that a walk from here starts with: `seed` checked, or 1."""
@@ -195,19 +195,7 @@ class Node:
         >>> a.grad, b.grad
         (-2.0, 2.0)
         """
-        if not self.requires_grad:
-            raise RuntimeError(
-                f"backward() from {describe(self)}: it is a constant. Give an input "
-                "requires_grad=True, and compute outside no_grad()."
-            )
-        start = self.seed(seed.data if isinstance(seed, Node) else seed)
-        # Collect first, assign after: a walk that is interrupted leaves every .grad whole, and
-        # threads that share a leaf do not lose each other's gradients.
-        kept = swept(self, start, attrgetter("keeps_grad"), observers=modes.observers)
-        with assigning:
-            sums = [node.summed(grad) for node, grad in kept.items()]
-            for node, total in zip(kept, sums, strict=True):
-                node._grad = total
+        add_up(collected(self, seed))
 
     def __reduce__(self) -> Any:
         """Copies and pickles are of leaves: a copied result would drag its graph along."""
@@ -343,6 +331,30 @@ def swept(
         for observer in observers:
             steps = observer(root, steps)
         return {node: grad for node, grad in steps if keep(node)}
+
+
+def collected(root: Node, seed: Any = None) -> dict[Node, Any]:
+    """What `root.backward(seed)` adds to `.grad`, added to nothing yet."""
+    if not root.requires_grad:
+        raise RuntimeError(
+            f"backward() from {describe(root)}: it is a constant. Give an input "
+            "requires_grad=True, and compute outside no_grad()."
+        )
+    start = root.seed(seed.data if isinstance(seed, Node) else seed)
+    return swept(root, start, attrgetter("keeps_grad"), observers=modes.observers)
+
+
+def add_up(*passes: dict[Node, Any]) -> None:
+    """Add what passes have collected to `.grad`.
+
+    Collect first, assign after: a pass that is interrupted leaves every .grad whole, and threads
+    that share a leaf do not lose each other's gradients.
+    """
+    each = dict.fromkeys(node for kept in passes for node in kept) if passes[1:] else passes[0]
+    with assigning:
+        sums = [node.summed(*[kept[node] for kept in passes if node in kept]) for node in each]
+        for node, total in zip(each, sums, strict=True):
+            node._grad = total
 
 
 def has_nan(x: Any) -> bool:

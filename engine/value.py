@@ -204,8 +204,11 @@ class Value(Node):
                     share = 0.0
                 yield arg, as_value(share)
 
-    def summed(self, grad: Any) -> float:
-        return self._grad + (grad if type(grad) is float else grad.item())
+    def summed(self, *grads: Any) -> float:
+        total = self._grad
+        for grad in grads:
+            total += grad if type(grad) is float else grad.item()
+        return total
 
     # Operators and functions
 

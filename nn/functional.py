@@ -27,7 +27,7 @@ from ..engine import (
     silu,
     softplus,
 )
-from .random import generator
+from .random import source
 
 __all__ = [
     "binary_cross_entropy_with_logits",
@@ -159,7 +159,7 @@ def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p is a probability, from 0 to 1, not {p}")
-    kept = generator.random(shape, dtype=np.float32) >= p
+    kept = source.generator.random(shape, dtype=np.float32) >= p
     return kept * np.float32(1 / (1 - p) if p < 1 else 0)
 
 

@@ -8,6 +8,8 @@ from .evaluate import bigram_loss, inference, validation_loss
 from .generate import generate
 from .history import History
 from .loop import TrainConfig, fit, new_optimizer
+from .memory import keep_freed_memory
+from .parallel import accumulate, one_blas_thread
 from .tokenizer import CharTokenizer
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "TrainConfig",
+    "accumulate",
     "batches",
     "bigram_loss",
     "check_free",
@@ -24,8 +27,10 @@ __all__ = [
     "fit",
     "generate",
     "inference",
+    "keep_freed_memory",
     "load",
     "new_optimizer",
+    "one_blas_thread",
     "read_text",
     "reference_text",
     "save",

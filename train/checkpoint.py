@@ -32,6 +32,8 @@ CONFIG, WEIGHTS, STATE, HISTORY = (
 )
 VERSION = 1
 
+LATER = {"threads"}  # settings that an older checkpoint may lack: their default is what it had
+
 MODELS: dict[str, tuple[Any, Any]] = {"GPT": (models.GPT, models.GPTConfig)}
 OPTIMIZERS: dict[str, Any] = {"AdamW": nn.AdamW, "SGD": nn.SGD}
 
@@ -181,7 +183,7 @@ def from_fields(cls: Any, saved: Any, what: str) -> Any:
     if not isinstance(saved, dict):
         raise InputError(f"{what}: an object with its settings is expected, not {saved!r:.60}")
     names = {field.name for field in fields(cls)}
-    problems = {"not known": saved.keys() - names, "missing": names - saved.keys()}
+    problems = {"not known": saved.keys() - names, "missing": names - saved.keys() - LATER}
     wrong = [
         f"{problem}: {', '.join(sorted(which))}" for problem, which in problems.items() if which
     ]

@@ -16,6 +16,8 @@ from .errors import InputError
 from .evaluate import validation_loss
 from .history import History
 from .interrupt import held_interrupts
+from .memory import keep_freed_memory
+from .parallel import accumulate, one_blas_thread
 from .progress import progress
 
 
@@ -35,6 +37,8 @@ class TrainConfig:
         eval_windows: an evaluation takes so many windows of the validation text, None all.
         seed: which batches are drawn, and dropout's noise.
         block_size: the length of a window, None for `model.config.block_size`.
+        threads: how many share a step, each with a part of its batch; see `accumulate`. Another
+            number gives the same training but for rounding.
 
     Raises:
         InputError: a number that makes no sense.
@@ -55,9 +59,10 @@ class TrainConfig:
     eval_windows: int | None = None
     seed: int = 0
     block_size: int | None = None
+    threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "eval_every", "eval_windows", "block_size"):
+        for name in ("steps", "batch_size", "eval_every", "eval_windows", "block_size", "threads"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"{name} is at least 1, not {getattr(self, name)}")
         for name in ("lr", "clip"):
@@ -92,13 +97,12 @@ def train_step(
     # Dropout's noise, as the batch, follows from (seed, step): a resumed training repeats it.
     nn.manual_seed((config.seed + 1 << 32) + step)
     optimizer.zero_grad()
-    _, loss = model(ids, targets)
-    check_finite(loss.item(), "loss", step, lr)
-    loss.backward()
+    loss = accumulate(model, ids, targets, config.threads)
+    check_finite(loss, "loss", step, lr)
     norm = nn.clip_grad_norm_(model.parameters(), config.clip)
     check_finite(norm, "length of the gradient", step, lr)
     optimizer.step()
-    return float(loss.item())
+    return loss
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -173,7 +177,9 @@ def fit(
         return bool(stop_when and stop_when(history))
 
     tokens = config.batch_size * block_size
+    keep_freed_memory()
     with (
+        one_blas_thread(config.threads > 1),
         progress(show, config.steps, history.step, tokens) as bar,
         held_interrupts() as interrupted,
     ):
