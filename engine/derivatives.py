@@ -73,7 +73,7 @@ def start(x: Any, scalar: bool = False) -> Node:
     """A node with the number or array of x, connected to x if that is a node."""
     if isinstance(x, Value):
         with enable_grad():
-            node = value_result(TABLE[identity], (x,), x._data, (1.0,) if x.requires_grad else None)
+            node = value_result(TABLE[identity], x, None, x._data, 1.0, needs=x.requires_grad)
             node.requires_grad = True
             return node
     if isinstance(x, Tensor) and x.dtype.kind == "f":

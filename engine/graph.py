@@ -133,13 +133,12 @@ class Node:
     gradient go to the arguments, and what is `summed` up in `.grad`.
     """
 
-    __slots__ = ("_data", "args", "born", "changed", "name", "op", "requires_grad", "scope", "seen")
+    __slots__ = ("_data", "born", "changed", "name", "op", "requires_grad", "scope", "seen")
 
     _data: Any
     op: Any  # the `Op` that made it, None of a leaf
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    partials: tuple[Any, ...]
     born: int
     changed: int
     requires_grad: bool
@@ -157,6 +156,10 @@ class Node:
         data: Any
         grad: Any
         _grad: Any
+        _a: Any
+        _b: Any
+        _da: Any
+        _db: Any
         shape: Any
         keeps_grad: Any  # whether `backward` adds this node's gradient to its `.grad`
 
@@ -168,8 +171,8 @@ class Node:
             With `parts`, a share may be a `Part`, for who adds it up with others.
             """
 
-        def summed(self, *grads: Any) -> Any:
-            """`.grad` and `grads` together, an array of its own."""
+        def summed(self, grad: Any) -> Any:
+            """`.grad` + `grad`, an array of its own."""
 
         def seed(self, seed: Any = None) -> Any:
             """The gradient that a walk from here starts with: `seed` checked, or 1."""
@@ -285,13 +288,13 @@ def walk(root: Node, seed: Any, since: int = 0) -> Steps:
             check_unchanged(node)
         quick = type(grad) is float and not witness
         if quick:
-            shares: Any = zip(node.args, node.partials)  # noqa: B905
+            shares: Any = (node._a, node._da), (node._b, node._db)
         elif witness:
             shares = witness.handed(node, grad, node.shares(grad))
         else:
             shares = node.shares(grad, parts=True)
         for arg, share in shares:
-            if quick:  # a Value keeps its partial derivatives, None where nothing flows
+            if quick:  # a Value keeps its slopes, None where nothing flows
                 if share is None:
                     continue
                 share = share * grad if grad else 0.0  # and not 0 · ∞
@@ -308,10 +311,10 @@ WIDE = 64  # births between two nodes of a graph; beyond it a heap is faster tha
 
 
 def swept(
-    root: Node, seed: Any, keep: Callable[[Node], Any], since: int = 0,
+    root: Node, seed: Any, keep: Callable[[Node], Any] | None, since: int = 0,
     observers: tuple[Observer, ...] = (),
 ) -> dict[Node, Any]:  # fmt: skip
-    """The gradients that a walk gives, of those nodes alone that `keep` wants.
+    """The gradients that a walk gives, of those nodes alone that `keep` wants; None wants all.
 
     A number that is 0 stays 0 on its way back through an op on each element, be the slope there
     infinite: nothing flows into the branch that `where` did not take. To see to that takes time,
@@ -320,7 +323,7 @@ def swept(
     if not (observers or modes.witness or modes.careful):
         try:
             with np.errstate(divide="raise", invalid="raise"):
-                kept = {node: grad for node, grad in walk(root, seed, since) if keep(node)}
+                kept = wanted(walk(root, seed, since), keep)
             # Values see to it in `walk`; an array may have had its NaN before.
             if type(seed) is float or not any(map(has_nan, kept.values())):
                 return kept
@@ -330,7 +333,11 @@ def swept(
         steps = walk(root, seed, since)
         for observer in observers:
             steps = observer(root, steps)
-        return {node: grad for node, grad in steps if keep(node)}
+        return wanted(steps, keep)
+
+
+def wanted(steps: Steps, keep: Callable[[Node], Any] | None) -> dict[Node, Any]:
+    return {node: grad for node, grad in steps if keep(node)} if keep else dict(steps)
 
 
 def collected(root: Node, seed: Any = None) -> dict[Node, Any]:
@@ -341,7 +348,8 @@ def collected(root: Node, seed: Any = None) -> dict[Node, Any]:
             "requires_grad=True, and compute outside no_grad()."
         )
     start = root.seed(seed.data if isinstance(seed, Node) else seed)
-    return swept(root, start, attrgetter("keeps_grad"), observers=modes.observers)
+    keep = None if type(root).keeps_grad is True else attrgetter("keeps_grad")  # a Value always
+    return swept(root, start, keep, observers=modes.observers)
 
 
 def add_up(*passes: dict[Node, Any]) -> None:
@@ -350,10 +358,19 @@ def add_up(*passes: dict[Node, Any]) -> None:
     Collect first, assign after: a pass that is interrupted leaves every .grad whole, and threads
     that share a leaf do not lose each other's gradients.
     """
-    each = dict.fromkeys(node for kept in passes for node in kept) if passes[1:] else passes[0]
+    first, *others = passes
     with assigning:
-        sums = [node.summed(*[kept[node] for kept in passes if node in kept]) for node in each]
-        for node, total in zip(each, sums, strict=True):
+        totals = {
+            node: node._grad + grad if type(grad) is float else node.summed(grad)
+            for node, grad in first.items()
+        }
+        for kept in others:
+            for node, grad in kept.items():
+                if node in totals:
+                    totals[node] += grad
+                else:
+                    totals[node] = node.summed(grad)
+        for node, total in totals.items():
             node._grad = total
 
 

@@ -1,6 +1,7 @@
 """The ops on single floats: what each computes and, beside it, its partial derivatives.
 
-A `Value` keeps the partials on its node, so that backward is one product per edge. They say
+A rule gives (out, slope in a, slope in b), or (out, slope in a) of one number. A `Value` keeps
+them on its node, so that backward is one product per edge. They say
 again what the vjps of the table say, for speed; `tests/test_engine_value.py` holds the two equal.
 """
 
@@ -47,12 +48,12 @@ cosine = functools.partial(ieee, math.cos, np.cos)
 
 def divide(a: float, b: float) -> Any:
     out = quotient(a, b)
-    return out, (quotient(1.0, b), -quotient(out, b))
+    return out, quotient(1.0, b), -quotient(out, b)
 
 
 def remainder(a: float, b: float) -> Any:
     times = ieee(operator.floordiv, np.floor_divide, a, b)
-    return ieee(operator.mod, np.remainder, a, b), (1.0, -times)
+    return ieee(operator.mod, np.remainder, a, b), 1.0, -times
 
 
 def power(a: float, b: float) -> Any:
@@ -60,7 +61,7 @@ def power(a: float, b: float) -> Any:
     out = ieee(math.pow, np.power, a, b)
     in_a = b * ieee(math.pow, np.power, a, b - 1) if b else 0.0
     in_b = out * logarithm(a or 1.0) if a >= 0 else math.nan
-    return out, (in_a, in_b)
+    return out, in_a, in_b
 
 
 # Of one number; the docstring is that of the method
@@ -69,29 +70,29 @@ def power(a: float, b: float) -> Any:
 def hyperbolic_tangent(a: float) -> Any:
     """The hyperbolic tangent, between −1 and 1."""
     out = math.tanh(a)
-    return out, (1 - out * out,)
+    return out, 1 - out * out
 
 
 def rectified(a: float) -> Any:
     """max(it, 0), with slope 0 at 0."""
-    return (0.0, (0.0,)) if a <= 0 else (a, (1.0,))
+    return (0.0, 0.0) if a <= 0 else (a, 1.0)
 
 
 def error_function(a: float) -> Any:
     """The error function."""
-    return math.erf(a), (2 / math.sqrt(math.pi) * math.exp(-a * a),)
+    return math.erf(a), 2 / math.sqrt(math.pi) * math.exp(-a * a)
 
 
 def logistic(a: float) -> Any:
     """1 / (1 + exp(−it)), between 0 and 1."""
     power = math.exp(-abs(a))
     out = (power if a < 0 else 1.0) / (1 + power)
-    return out, (out * (1 - out),)
+    return out, out * (1 - out)
 
 
 def absolute(a: float) -> Any:
     """Its size, with slope 0 at 0."""
-    return math.fabs(a), (float((a > 0) - (a < 0)) if a == a else a,)
+    return math.fabs(a), float((a > 0) - (a < 0)) if a == a else a
 
 
 def of_numpy(python: Any, numpy: Any, slope: Any, doc: str = "") -> Any:
@@ -99,7 +100,7 @@ def of_numpy(python: Any, numpy: Any, slope: Any, doc: str = "") -> Any:
 
     def rule(a: float) -> Any:
         out = ieee(python, numpy, a)
-        return out, (slope(a, out),)
+        return out, slope(a, out)
 
     rule.__doc__ = doc or f"np.{numpy.__name__} of it."
     return rule
@@ -107,28 +108,28 @@ def of_numpy(python: Any, numpy: Any, slope: Any, doc: str = "") -> Any:
 
 def hypotenuse(a: float, b: float) -> Any:
     out = math.hypot(a, b)
-    return out, (a / (out or 1.0), b / (out or 1.0))
+    return out, a / (out or 1.0), b / (out or 1.0)
 
 
 def angle(a: float, b: float) -> Any:
     r = math.hypot(a, b) or 1.0
-    return math.atan2(a, b), (b / r / r, -(a / r / r))
+    return math.atan2(a, b), b / r / r, -(a / r / r)
 
 
 def log_of_sum(a: float, b: float) -> Any:
     """log(exp(a) + exp(b)), the larger taken out."""
     out = float(np.logaddexp(a, b))
-    return out, tuple(math.exp(x - out) if x != out else 1.0 for x in (a, b))
+    return out, *(math.exp(x - out) if x != out else 1.0 for x in (a, b))
 
 
 PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.add: lambda a, b: (a + b, (1.0, 1.0)),
-    np.subtract: lambda a, b: (a - b, (1.0, -1.0)),
-    np.multiply: lambda a, b: (a * b, (b, a)),
+    np.add: lambda a, b: (a + b, 1.0, 1.0),
+    np.subtract: lambda a, b: (a - b, 1.0, -1.0),
+    np.multiply: lambda a, b: (a * b, b, a),
     np.divide: divide,
     np.power: power,
     np.remainder: remainder,
-    np.negative: lambda a: (-a, (-1.0,)),
+    np.negative: lambda a: (-a, -1.0),
     np.exp: of_numpy(math.exp, np.exp, lambda a, out: out, "e to the power of it."),
     np.log: of_numpy(math.log, np.log, lambda a, out: quotient(1.0, a), "The natural logarithm."),
     np.sqrt: of_numpy(math.sqrt, np.sqrt, lambda a, out: quotient(0.5, out), "The square root."),
@@ -158,8 +159,9 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.arctan2: angle,
     np.logaddexp: log_of_sum,
     # Choices. None is the partial derivative of what was not chosen: nothing flows there, not even
-    # 0 · inf. At a tie the first wins, and a NaN (a != a) over any number.
-    np.maximum: lambda a, b: (a, (1.0, None)) if a >= b or a != a else (b, (None, 1.0)),
-    np.minimum: lambda a, b: (a, (1.0, None)) if a <= b or a != a else (b, (None, 1.0)),
-    np.where: lambda mask, a, b: (a, (None, 1.0, None)) if mask else (b, (None, None, 1.0)),
+    # 0 · inf. At a tie the first wins, and a NaN (a != a) over any number. The mask of where has no
+    # slope at all.
+    np.maximum: lambda a, b: (a, 1.0, None) if a >= b or a != a else (b, None, 1.0),
+    np.minimum: lambda a, b: (a, 1.0, None) if a <= b or a != a else (b, None, 1.0),
+    np.where: lambda mask, a, b: (a, 1.0, None) if mask else (b, None, 1.0),
 }

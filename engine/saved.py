@@ -110,9 +110,9 @@ def size_of(held: Iterator[Any], seen: set[int]) -> int:
 
 
 def size_of_value(value: Any) -> int:
-    """A Value with its number, gradient and partial derivatives."""
-    numbers = (value._data, value._grad, *value.partials)
-    return sum(map(sys.getsizeof, (value, value.args, value.partials, *numbers)))
+    """A Value with its number, its gradient and its slopes."""
+    numbers = (value._data, value._grad, value._da, value._db)
+    return sum(map(sys.getsizeof, (value, *numbers)))
 
 
 def most_gradients(nodes: list[Node]) -> int:

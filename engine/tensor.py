@@ -80,7 +80,7 @@ class Tensor(NumpyProtocol, Node):
     array([[2., 4.]])
     """
 
-    __slots__ = ("__weakref__", "_grad", "keeps_grad", "kwargs", "saved")
+    __slots__ = ("__weakref__", "_grad", "args", "keeps_grad", "kwargs", "saved")
 
     _grad: Any
 
@@ -249,10 +249,9 @@ class Tensor(NumpyProtocol, Node):
             lost = np.logical_and(np.equal(grad, 0), np.isnan(share))
             yield arg, np.where(lost, 0, share) if np.any(lost) else share
 
-    def summed(self, *grads: Any) -> np.ndarray:
-        terms = [g for g in (self._grad, *map(plain, grads)) if g is not None]
-        # One alone is copied, since `a + b` hands one array to both of its arguments.
-        return sum(terms[2:], terms[0] + terms[1]) if terms[1:] else np.array(terms[0])
+    def summed(self, grad: Any) -> np.ndarray:
+        # A copy, since `a + b` hands one array to both of its arguments.
+        return np.array(plain(grad)) if self._grad is None else self._grad + plain(grad)
 
     # Recording
 

@@ -21,25 +21,27 @@ from .ops.activation import erf, relu, sigmoid
 from .partials import PARTIALS, ieee
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
-Partials = tuple[float | None, ...]  # one for each argument, None where nothing flows
 NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
 # The node of an op
 
 
-def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials | None) -> Value:
-    """The node of op(*args), or a constant: where nothing is recorded, or where `partials` is None
-    because no argument needs a gradient."""
+def result(
+    op: Op, a: Any, b: Any, data: float, da: float | None, db: float | None = None,
+    needs: bool = True, kind: Any = None,
+) -> Value:  # fmt: skip
+    """The node of op(a, b), or op(a) where b is None, with its slope in each; a constant where
+    nothing is recorded or no argument `needs` a gradient."""
     here = modes.__dict__
     witness = here["witness"]
     if witness:
-        witness.computed(op, args, data)
-    if partials is None or not here["recording"]:
+        witness.computed(op, (a,) if b is None else (a, b), data)
+    if not (needs and here["recording"]):
         return Value(data, requires_grad=False)
-    node = new(Value)
-    node._data, node._grad, node.requires_grad = data, 0.0, True
-    node.op, node.args, node.partials = op, args, partials
+    node = new(kind or Value)
+    node._data, node._grad, node.requires_grad, node.op = data, 0.0, True, op
+    node._a, node._b, node._da, node._db = a, b, da, db
     node.born, node.changed = tick(), 0
     node.scope, node.name, node.seen = here["scope"], None, None
     if witness:
@@ -47,14 +49,11 @@ def result(op: Op, args: tuple[Any, ...], data: float, partials: Partials | None
     return node
 
 
-new = object.__new__
+new: Any = object.__new__
 
 
-def wanted(args: tuple[Any, ...], partials: Partials) -> Partials | None:
-    """The partial derivatives, with None for each argument that is a constant; or None for all."""
-    needs = [isinstance(x, Value) and x.requires_grad for x in args]
-    kept = tuple(p if need else None for p, need in zip(partials, needs))  # noqa: B905
-    return kept if any(needs) else None
+def wants_grad(x: Any) -> bool:
+    return isinstance(x, Value) and x.requires_grad
 
 
 def number(x: Any) -> float | None:
@@ -74,22 +73,24 @@ def operators(fn: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def operator(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
-            data, partials = rule(self._data, other._data)
-            if not (self.requires_grad and other.requires_grad):
-                partials = wanted((self, other), partials)
-            return result(op, (self, other), data, partials)
+            data, da, db = rule(self._data, other._data)
+            if self.requires_grad and other.requires_grad:
+                return result(op, self, other, data, da, db)
+            da, db = da if self.requires_grad else None, db if other.requires_grad else None
+            needs = self.requires_grad or other.requires_grad
+            return result(op, self, other, data, da, db, needs)
         b = number(other)
         if b is None:
             return NotImplemented
-        data, (slope, _) = rule(self._data, b)
-        return result(op, (self, other), data, (slope, None) if self.requires_grad else None)
+        data, da, _ = rule(self._data, b)
+        return result(op, self, other, data, da, None, self.requires_grad)
 
     def reflected(self: Value, other: Any) -> Any:
         a = number(other)
         if a is None:
             return NotImplemented
-        data, (_, slope) = rule(a, self._data)
-        return result(op, (other, self), data, (None, slope) if self.requires_grad else None)
+        data, _, db = rule(a, self._data)
+        return result(op, other, self, data, None, db, self.requires_grad)
 
     return operator, reflected
 
@@ -99,8 +100,8 @@ def function(fn: Any) -> Callable[[Value], Value]:
     op, rule = TABLE[fn], PARTIALS[fn]
 
     def method(self: Value) -> Value:
-        data, partials = rule(self._data)
-        return result(op, (self,), data, partials if self.requires_grad else None)
+        data, da = rule(self._data)
+        return result(op, self, None, data, da, None, self.requires_grad)
 
     method.__doc__ = rule.__doc__
     return method
@@ -131,11 +132,16 @@ class Value(Node):
     0.9993 -0.0040 0.0027
     """
 
-    __slots__ = ("_grad", "partials")
+    # Its arguments and its slope in each, None where nothing flows. No tuples: a graph has millions
+    # of nodes, and Python's cycle collector would look at each tuple again and again.
+    __slots__ = ("_a", "_b", "_da", "_db", "_grad")
 
     kwargs: dict[str, Any] = {}  # noqa: RUF012  (no op on scalars has any)
     _grad: float
-    partials: Partials
+    _a: Any
+    _b: Any
+    _da: float | None
+    _db: float | None
     shape = ()
     keeps_grad = True
 
@@ -146,7 +152,7 @@ class Value(Node):
                 raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
             data = float(data)
         self._data, self._grad, self.requires_grad = data, 0.0, requires_grad
-        self.op, self.args, self.partials = None, (), ()
+        self.op = self._a = self._b = self._da = self._db = None
         self.born, self.changed = tick(), 0
         self.scope, self.name, self.seen = modes.scope, name, None
 
@@ -186,14 +192,21 @@ class Value(Node):
 
     # Backward
 
+    @property
+    def args(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """What its op was given: Values, and plain numbers."""
+        if self.op is None:
+            return ()
+        return (self._a,) if self._b is None else (self._a, self._b)
+
     def seed(self, seed: Any = None) -> Any:
         return 1.0 if seed is None else seed if isinstance(seed, Value) else float(seed)
 
     def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
         if isinstance(grad, Value):
             return self.recorded_shares(grad)
-        pairs = zip(self.args, self.partials, strict=True)
-        return [(arg, grad * p if grad else 0.0) for arg, p in pairs if p is not None]
+        edges = ((self._a, self._da), (self._b, self._db))
+        return [(arg, grad * d if grad else 0.0) for arg, d in edges if d is not None]
 
     def recorded_shares(self, grad: Value) -> Iterator[tuple[Node, Any]]:
         """By the rules in the table, so that the shares are Values themselves."""
@@ -204,11 +217,8 @@ class Value(Node):
                     share = 0.0
                 yield arg, as_value(share)
 
-    def summed(self, *grads: Any) -> float:
-        total = self._grad
-        for grad in grads:
-            total += grad if type(grad) is float else grad.item()
-        return total
+    def summed(self, grad: Any) -> float:
+        return self._grad + (grad if type(grad) is float else grad.item())
 
     # Operators and functions
 
@@ -274,6 +284,18 @@ class Value(Node):
         return f"Value({self._data!r}, grad={self.grad!r}{name})"
 
 
+class Chosen(Value):
+    """What np.where chose between two; the one op with a third argument, its mask."""
+
+    __slots__ = ("mask",)
+
+    mask: Any
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        return (self.mask, self._a, self._b)
+
+
 # Arrays whose elements are Values
 
 
@@ -334,8 +356,14 @@ def on_each(fn: Any) -> Any:
     op, rule = TABLE[fn], PARTIALS[fn]
 
     def on_one(*xs: Any) -> Any:
-        data, partials = rule(*(x._data if isinstance(x, Value) else x for x in xs))
-        return result(op, xs, float(data), wanted(xs, partials))
+        data, da, db = rule(*(x._data if isinstance(x, Value) else x for x in xs))
+        *mask, a, b = xs
+        da, db = da if wants_grad(a) else None, db if wants_grad(b) else None
+        needs = wants_grad(a) or wants_grad(b)
+        node = result(op, a, b, float(data), da, db, needs, Chosen if mask else None)
+        if isinstance(node, Chosen):
+            node.mask = mask[0]
+        return node
 
     on_all = np.frompyfunc(on_one, len(inspect.signature(rule).parameters), 1)
     return np.errstate(invalid="ignore")(on_all)
