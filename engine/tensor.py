@@ -34,31 +34,52 @@ def result(op: Op, args: tuple, kwargs: dict[str, Any], data: Any, saved: Any, n
     return node
 
 
+# `record` below takes any call. Most calls are of one or two Tensors of one width, or of a Tensor and
+# a number, and an op on a small array costs less than to look at all that might be: so these come
+# first, and go on to `record` where they are something else.
+
+
+def on_one(ufunc: Any, x: Tensor) -> Any:
+    """np.exp(x) and the like."""
+    op, data = TABLE.get(ufunc), x._data
+    if op is None or op.vjps is None or data.dtype not in FLOATS or not data.ndim:
+        return x.interpret(ufunc, (x,), NO_OPTIONS)
+    return result(op, (x,), NO_OPTIONS, op.definition(data), (data,), x.requires_grad)
+
+
 def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """x + y for a Tensor on the left, and for one on the right: `record` for the plainest case."""
+    """x + y for a Tensor on the left, and for one on the right."""
     op = TABLE[ufunc]
     definition = op.definition
-    general, reflected = binary(ufunc)
+    general, general_reflected = binary(ufunc)
 
     def operator(self: Tensor, other: Any) -> Any:
-        a = self._data
-        if isinstance(other, Tensor):
-            b, needs = other._data, self.requires_grad or other.requires_grad
-        elif type(other) is float:
-            b, needs = other, self.requires_grad
+        a, needs = self._data, self.requires_grad
+        if type(other) in WEAK:
+            b = other
+        elif isinstance(other, Tensor) and other._data.dtype is a.dtype:
+            b, needs = other._data, needs or other.requires_grad
         else:
             return general(self, other)
-        if a.dtype in FLOATS and (b is other or a.dtype is b.dtype) and a.ndim:
-            try:
-                data = definition(a, b)
-            except ValueError:
-                return general(self, other)  # which says what is wrong
-            return result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
-        return general(self, other)
+        if a.dtype not in FLOATS or not a.ndim:
+            return general(self, other)
+        try:
+            data = definition(a, b)
+        except ValueError:
+            return general(self, other)  # which says what is wrong
+        return result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        b = self._data
+        if type(other) not in WEAK or b.dtype not in FLOATS or not b.ndim:
+            return general_reflected(self, other)
+        data = definition(other, b)
+        return result(op, (other, self), NO_OPTIONS, data, (other, b), self.requires_grad)
 
     return operator, reflected
 
 
+WEAK = {float, int}  # numbers that take the width of what they meet
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
@@ -271,7 +292,12 @@ class Tensor(NumpyProtocol, Node):
     __sub__, __rsub__ = operators(np.subtract)
     __mul__, __rmul__ = operators(np.multiply)
     __truediv__, __rtruediv__ = operators(np.divide)
-    __matmul__, __rmatmul__ = operators(np.matmul)
+    __matmul__ = operators(np.matmul)[0]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and method == "__call__":
+            return on_one(ufunc, self)
+        return super().__array_ufunc__(ufunc, method, *args, **kwargs)
 
     # Behaviour as a number
 
