@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, modes, nodes
+from .graph import Node, nodes
 from .op import Op
 from .value import MIXED, Value
 

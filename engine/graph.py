@@ -137,7 +137,6 @@ class Node:
 
     _data: Any
     op: Any  # the `Op` that made it, None of a leaf
-    args: tuple[Any, ...]
     kwargs: dict[str, Any]
     born: int
     changed: int
@@ -160,6 +159,7 @@ class Node:
         _b: Any
         _da: Any
         _db: Any
+        args: Any
         shape: Any
         keeps_grad: Any  # whether `backward` adds this node's gradient to its `.grad`
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ NO_OPTIONS: dict[str, Any] = {}
 ndarray, new = np.ndarray, object.__new__
 
 
-def result(op: Op, args: tuple, kwargs: dict[str, Any], data: Any, saved: Any, needs: bool) -> Tensor:
+def result(
+    op: Op, args: tuple, kwargs: dict[str, Any], data: np.ndarray, saved: Any, needs: bool
+) -> Tensor:
     """The node of op(*args, **kwargs), or a constant: where nothing is recorded or needed."""
     here = modes.__dict__
     if here["witness"]:
@@ -34,9 +36,9 @@ def result(op: Op, args: tuple, kwargs: dict[str, Any], data: Any, saved: Any, n
     return node
 
 
-# `record` below takes any call. Most calls are of one or two Tensors of one width, or of a Tensor and
-# a number, and an op on a small array costs less than to look at all that might be: so these come
-# first, and go on to `record` where they are something else.
+# `record` below takes any call. Most are of one or two Tensors of one width, or of a Tensor and a
+# number, and an op on a small array costs less than to look at all that might be. So these look for
+# that first, and leave the rest to `record`.
 
 
 def on_one(ufunc: Any, x: Tensor) -> Any:
@@ -215,29 +217,30 @@ class Tensor(NumpyProtocol, Node):
             raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
         return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
 
-    def shares(self, grad: Any, parts: bool = False) -> list[tuple[Node, Any]]:
-        op, found = self.op, []
+    def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
+        op: Any = self.op
+        found: list[tuple[Node, Any]] = []
         if parts and op.part is not None and type(grad) is ndarray:
             part = op.part(grad, *self.saved)
             if part is not None:
                 return [(self.args[0], part)]
         if type(grad) is not ndarray or not op.is_plain or modes.careful:
-            return [*self.other_shares(op, grad)]
+            return self.other_shares(op, grad)
         # What is below comes to the same for numbers and for rules that are handed arrays alone.
         # That is most of all steps, so it is said again, in one go.
         inputs, kwargs = self.saved, self.kwargs
         for arg, vjp in zip(self.args, op.vjps):  # noqa: B905
             if vjp is not None and isinstance(arg, Tensor) and arg.requires_grad:
                 share, data = vjp(grad, self._data, *inputs, **kwargs), arg._data
-                if type(share) is ndarray and share.shape == data.shape:
-                    if share.dtype is data.dtype:
-                        found.append((arg, share))
-                        continue
-                found.append((arg, fit(share, arg, op)))
+                like_it = type(share) is ndarray and share.shape == data.shape
+                if not (like_it and share.dtype is data.dtype):
+                    share = fit(share, arg, op)
+                found.append((arg, share))
         return found
 
     def other_shares(self, op: Op, grad: Any) -> Iterator[tuple[Node, Any]]:
         """Of rules or of a definition, on arrays or, for a recorded walk, on Tensors."""
+        pairs: Iterable[tuple[Any, Any]]
         if op.vjps is None:
             pairs = zip(self.args, through_definition(self, grad), strict=False)
         elif op.is_elementwise and modes.careful:
@@ -257,7 +260,7 @@ class Tensor(NumpyProtocol, Node):
         """Each argument with its share, by its rule."""
         recorded = isinstance(grad, Tensor)
         out, args = (self, self.args) if recorded else (self._data, self.saved)
-        for arg, vjp in zip(self.args, op.vjps):  # noqa: B905
+        for arg, vjp in zip(self.args, op.vjps or ()):  # noqa: B905
             if vjp is not None and needs_grad(arg):
                 yield arg, vjp(grad, out, *args, **self.kwargs)
 

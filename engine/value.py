@@ -193,7 +193,7 @@ class Value(Node):
     # Backward
 
     @property
-    def args(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def args(self) -> tuple[Any, ...]:
         """What its op was given: Values, and plain numbers."""
         if self.op is None:
             return ()

@@ -15,8 +15,8 @@ IDS, TARGETS = RNG.integers(11, size=(2, 5, 8))
 
 def tiny(dropout=0.0):
     nn.manual_seed(0)
-    sizes = {"vocab_size": 11, "block_size": 8, "n_layer": 2, "n_head": 2, "n_embd": 8}
-    return models.GPT(models.GPTConfig(**sizes, dropout=dropout)).to(np.float64)
+    config = models.GPTConfig(11, block_size=8, n_layer=2, n_head=2, n_embd=8, dropout=dropout)
+    return models.GPT(config).to(np.float64)
 
 
 def gradients(model, targets=TARGETS, threads=1, seed=1):
@@ -96,7 +96,7 @@ def test_fit_learns_the_same_with_two_threads():
     for threads in (1, 2):
         config = train.TrainConfig(steps=5, batch_size=4, block_size=8, warmup=0, threads=threads)
         losses.append(train.fit(tiny(), ids, ids, config, show=False).losses)
-    np.testing.assert_allclose(*losses, rtol=1e-9)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-9)
 
 
 def test_freed_memory_may_be_kept_more_than_once():

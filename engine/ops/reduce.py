@@ -40,7 +40,8 @@ def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def total(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.add.reduce(a, axis=axis, keepdims=keepdims)  # np.sum, without its wrapping
+    add: Any = np.add.reduce  # np.sum, without its wrapping
+    return add(a, axis=axis, keepdims=keepdims)
 
 
 def sum_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
