@@ -150,6 +150,11 @@ TRAIN_OPTIONS = [
     ("--batch", int, "windows of text in a step (default: 12)"),
     ("--lr", float, "highest learning rate (default: 0.001)"),
     ("--seed", int, "weights and batches follow from it (default: 0)"),
+    (
+        "--threads",
+        int,
+        "threads, each with a part of a step's batch (default: one a core, up to 4)",
+    ),
 ]
 
 
@@ -161,10 +166,12 @@ def run_tour(args: argparse.Namespace) -> int:
 
 
 def run_train(args: argparse.Namespace) -> int:
-    if (args.width or 128) <= 256:
-        use_one_thread()
+    if (args.width or 128) <= 256 or args.threads != 1:
+        use_one_thread()  # of BLAS, for each of ours
     from . import train
 
+    if args.threads is None and not args.resume:
+        args.threads = train.usable_cores()
     resumed = train.load(args.out) if args.resume else None
     source = args.text or (resumed.notes.get("text") if resumed else None)
     text = train.read_text(source) if source else train.reference_text()
@@ -282,7 +289,13 @@ def asked_sizes(args: argparse.Namespace) -> dict[str, Any]:
 
 def train_config(args: argparse.Namespace, config: train.TrainConfig) -> train.TrainConfig:
     """A config with what the command line says instead."""
-    options = {"steps": args.steps, "batch_size": args.batch, "lr": args.lr, "seed": args.seed}
+    options = {
+        "steps": args.steps,
+        "batch_size": args.batch,
+        "lr": args.lr,
+        "seed": args.seed,
+        "threads": args.threads,
+    }
     return replace(config, **{name: given for name, given in options.items() if given is not None})
 
 

@@ -44,6 +44,7 @@ def train(report: Report, quick: bool = False) -> None:
         warmup=5 if quick else 100,
         eval_every=10 if quick else 50,
         eval_windows=20 if quick else 200,
+        threads=training.usable_cores(),
     )
     ids, targets = next(training.batches(train_ids, sizes["block_size"], 12, config.seed))
     prove(report, model, ids[:2], targets[:2])

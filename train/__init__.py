@@ -9,7 +9,7 @@ from .generate import generate
 from .history import History
 from .loop import TrainConfig, fit, new_optimizer
 from .memory import keep_freed_memory
-from .parallel import accumulate, one_blas_thread
+from .parallel import accumulate, one_blas_thread, usable_cores
 from .tokenizer import CharTokenizer
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "reference_text",
     "save",
     "split",
+    "usable_cores",
     "validation_loss",
 ]

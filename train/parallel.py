@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import importlib.util
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -97,3 +98,10 @@ def one_blas_thread(wanted: bool = True) -> Iterator[None]:
 
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+def usable_cores(most: int = 4) -> int:
+    """How many threads are worth starting: one for each core of this process, up to `most`."""
+    if hasattr(os, "sched_getaffinity"):  # where a process may be held to some of them
+        return min(len(os.sched_getaffinity(0)), most)
+    return min(os.cpu_count() or 1, most)
