@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-Rng = np.random.Generator | int | None
+Rng: TypeAlias = "np.random.Generator | int | None"  # as text: numpy's generators load slowly
 
 
 def shape_of(size: Any, *parameters: Any) -> tuple[int, ...]:
