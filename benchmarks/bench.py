@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -12,9 +13,10 @@ from typing import Any
 
 from groundup.train import InputError
 from harness import page, table
-from harness.machine import machine
+from harness.machine import in_words, machine
 from harness.race import race
 from harness.row import Row
+from harness.single import measured_alone
 
 # The files in rows/, in the order of the table.
 FILES = ("chain", "micrograd", "microgpt", "gpt", "memory", "kernels", "imports")
@@ -34,6 +36,7 @@ def run(
     """
     if rounds < 1:
         raise InputError(f"--rounds is at least 1, not {rounds}")
+    needs("rich", "a table")
     if microgpt is not None:
         if not microgpt.is_file():
             raise InputError(f"--microgpt: there is no file {microgpt}")
@@ -54,6 +57,34 @@ def run(
     if write:
         page.write(results, [row.name for row in rows])
     return 1 if any(row["failure"] for row in done) else 0
+
+
+def profile() -> int:
+    """Show where the time of a training step A goes."""
+    needs("rich", "a table")
+    import profile_step
+
+    told = measured_alone("profile_step:measure", prepare="rows.gpt:prepare_a")
+    profile_step.show(told["result"])
+    print(f"{in_words(machine())} BLAS: {'; '.join(told['blas'])}.")
+    return 0
+
+
+def growth() -> int:
+    """Show how the time of ours grows with the sizes, and draw it."""
+    needs("matplotlib", "a picture")
+    import growth
+
+    told = measured_alone("growth:measure")
+    growth.show(told["result"])
+    print(f"{in_words(machine())} BLAS: {'; '.join(told['blas'])}.")
+    return 0
+
+
+def needs(package: str, wanted_for: str) -> None:
+    """Raise, before minutes are spent, where what shows the result is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise InputError(f"{wanted_for} needs the package {package}: pip install 'groundup[bench]'")
 
 
 def all_rows() -> list[Row]:

@@ -48,9 +48,8 @@ class Worker:
     loads: list[str]
 
     def call(self, make: str, folder: str) -> dict[str, Any]:
-        """Call a function that prepares something for the contenders."""
-        found(make)(Path(folder))
-        return {}
+        """Call a function that prepares something for contenders, or measures by itself."""
+        return {"result": found(make)(Path(folder)), "blas": kernels_in_use()}
 
     def start(
         self,

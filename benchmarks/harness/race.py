@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from .lane import Absent, Failed, Lane
 from .others import Others
@@ -88,8 +90,14 @@ def fresh_turn(row: Row, contender: Contender, folder: Path, lap: Lap) -> None:
             lap.absent = str(absent)
 
 
-def note(row: Row, lap: Lap, answer: dict) -> None:
-    """Keep what a turn gave. Steps that are timed have been compared before, others are now."""
+def note(row: Row, lap: Lap, answer: dict[str, Any]) -> None:
+    """Keep what a turn gave. Steps that are timed have been compared before, others will be.
+
+    Raises:
+        Failed: a training has diverged since, and NaNs have times of their own.
+    """
+    if not all(map(math.isfinite, answer["numbers"])):
+        raise Failed(f"{row.name}: what a contender gives is no longer a number")
     lap.amounts.append(answer["amount"])
     if not row.timed:
         lap.numbers.append(answer["numbers"])

@@ -81,14 +81,19 @@ def blas_in_words(rows: Iterable[dict[str, Any]]) -> str:
     return "; ".join(sorted(kernels)) or "none"
 
 
-def show(results: dict[str, Any]) -> None:
-    """Print the table in the terminal."""
+def wide_console() -> Any:
+    """Where tables are printed: a file has room for whole lines."""
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
-    if not console.is_terminal:  # a file has room for whole lines
-        console = Console(width=150)
+    return console if console.is_terminal else Console(width=150)
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the table in the terminal."""
+    from rich.table import Table
+
+    console = wide_console()
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for place, title in enumerate(HEAD):
         table.add_column(title, justify="left" if place < LEFT else "right")
