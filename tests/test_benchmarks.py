@@ -72,6 +72,7 @@ def amounting(folder, amount):
 def contender(tmp_path, monkeypatch):
     """A function that names a contender of the module above, which its process can import."""
     monkeypatch.setattr("harness.race.TURN", 0.001)
+    monkeypatch.setattr("harness.race.REST", 0)
     (tmp_path / "contenders.py").write_text(CONTENDERS, encoding="utf-8")
     env = {"PYTHONPATH": str(tmp_path)}
 

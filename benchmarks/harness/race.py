@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,9 @@ from .result import Lap, Result
 from .row import Contender, Row
 
 TURN = 0.2  # seconds: so long that starting a clock, and waking up, are no part of it
+# The threads of OpenBLAS look out for more work for a tenth of a second after their last, and take
+# a core while they do: the next turn begins when they have gone to sleep.
+REST = 0.2
 
 
 def race(row: Row, rounds: int, say: Callable[[str], object] = print) -> Result:
@@ -63,10 +67,12 @@ def turns(
         if row.timed:
             for name, lane in lanes.items():
                 say(f"{row.name}: how many steps make a turn of {name}")
+                time.sleep(REST)
                 counts[name] = lane.ask("calibrate", seconds=TURN)["count"]
         for number in range(rounds):
             for name, lane in lanes.items():
                 say(f"{row.name}: round {number + 1} of {rounds}, {name}")
+                time.sleep(REST)
                 note(row, result.laps[name], lane.ask("turn", count=counts[name]))
 
 
