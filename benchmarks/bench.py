@@ -54,9 +54,12 @@ def run(
     table.show(results)
     if json_file is not None:
         json_file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if write:
+    failed = [row["name"] for row in done if row["failure"]]
+    if write and failed:
+        print(f"The page stays as it is, since {', '.join(failed)} failed.")
+    elif write:
         page.write(results, [row.name for row in rows])
-    return 1 if any(row["failure"] for row in done) else 0
+    return 1 if failed else 0
 
 
 def profile() -> int:

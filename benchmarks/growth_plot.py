@@ -15,10 +15,12 @@ PLOTS = {
 }
 INK, QUIET = "#1f2933", "#8893a0"
 COLOURS = ("#2563a8", "#b4531a")
+# Of what a line says of itself: above a line that rises, and below it.
+PLACES = ((0.04, 0.9, "left"), (0.98, 0.05, "right"))
 
 
 def draw(told: dict[str, Any], picture: Path) -> Path:
-    """Write the picture; each line says at its end what it is and how it grows."""
+    """Write the picture; each line says itself how it grows."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -29,25 +31,22 @@ def draw(told: dict[str, Any], picture: Path) -> Path:
     for axis, (title, names) in zip(axes, PLOTS.items(), strict=True):
         axis.set_xscale("log", base=2)
         axis.set_yscale("log", base=10)
-        for name, colour in zip(names, COLOURS, strict=False):
+        for name, colour, (*place, side) in zip(names, COLOURS, PLACES, strict=False):
             sizes, times = zip(*told[name], strict=True)
             axis.plot(sizes, times, color=colour, marker="o", markersize=3.5, linewidth=1.4)
             what = name.removeprefix("ops on ") + ": " if len(names) > 1 else ""
-            below = name == names[-1]
-            axis.annotate(
+            axis.text(
+                *place,
                 f"{what}×{per_doubling(told[name]):.2f} per doubling",
-                (sizes[-1], times[-1]),
-                xytext=(0, -14 if below else 8),
-                textcoords="offset points",
-                ha="right",
-                va="top" if below else "bottom",
                 color=colour,
+                transform=axis.transAxes,
+                ha=side,
             )
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xticks([size for size, _ in told[names[0]]])
         axis.set_xticklabels([f"{size:,}" for size, _ in told[names[0]]])
         axis.minorticks_off()
-        axis.margins(x=0.08, y=0.25)
+        axis.margins(x=0.08, y=0.15)
         axis.tick_params(colors=QUIET)
         axis.spines[["top", "right"]].set_visible(False)
         axis.spines[["left", "bottom"]].set_color(QUIET)

@@ -216,6 +216,9 @@ def test_the_page_is_written_from_results_and_keeps_rows_of_the_same_machine(tmp
     assert "met" in lines[0]
     assert "missed" in lines[1]
     assert "old" not in both
+    absent = result_of("x", 1.0, 2.0)
+    absent["lines"] = [{k: v for k, v in absent["lines"][0].items() if k != "ratio"}]
+    assert write(absent, machine) == both
     assert "| y" not in write(result_of("x", 1.0, 2.0), {**machine, "cpu": "another"})
 
 

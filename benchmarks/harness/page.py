@@ -17,7 +17,8 @@ def write(results: dict[str, Any], order: list[str], page: Path = PAGE, kept: Pa
     """Put the table into the page.
 
     Rows that were measured before on the same machine, with the same libraries, stay beside the
-    new ones: a row can be measured again alone. From another machine they go.
+    new ones: a row can be measured again alone. From another machine they go. A row of which
+    nothing ran now leaves what was measured before.
 
     Args:
         results: what was measured now.
@@ -29,7 +30,7 @@ def write(results: dict[str, Any], order: list[str], page: Path = PAGE, kept: Pa
         ValueError: the page has lost the two comments between which the table stands.
     """
     rows = {row["name"]: row for row in before(kept, results["machine"])}
-    rows |= {row["name"]: row for row in results["rows"]}
+    rows |= {row["name"]: row for row in results["rows"] if ran(row) or row["name"] not in rows}
     everything = {**results, "rows": [rows[name] for name in order if name in rows]}
     text = page.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
@@ -38,6 +39,10 @@ def write(results: dict[str, Any], order: list[str], page: Path = PAGE, kept: Pa
     _, tail = rest.split(END)
     page.write_text(f"{head}{BEGIN}\n\n{markdown(everything)}\n\n{END}{tail}", encoding="utf-8")
     kept.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+
+
+def ran(row: dict[str, Any]) -> bool:
+    return any("ratio" in line for line in row["lines"])
 
 
 def before(kept: Path, machine: dict[str, Any]) -> list[dict[str, Any]]:
