@@ -6,7 +6,9 @@ import sys
 
 
 def kernels_in_use() -> list[str]:
-    """Each BLAS that this process has loaded: its name, version, kernel and threads."""
+    """Each BLAS that computes in this process: its name, version, kernel and threads."""
+    if "torch" in sys.modules:
+        return [by_torch()]
     if "numpy" not in sys.modules:
         return []
     try:
@@ -19,6 +21,19 @@ def kernels_in_use() -> list[str]:
         for info in threadpool_info()
         if info["user_api"] == "blas"
     ]
+
+
+def by_torch() -> str:
+    """PyTorch's own, which is linked into it and so found by nobody else. numpy's is loaded there
+    too, and has nothing to do."""
+    import torch
+
+    blas = "MKL" if torch.backends.mkl.is_available() else "another BLAS"
+    threads = torch.get_num_threads()
+    return (
+        f"PyTorch's {blas}, CPU capability {torch.backends.cpu.get_cpu_capability()}, "
+        f"{threads} thread{'s' * (threads > 1)}"
+    )
 
 
 def by_numpy() -> str:
