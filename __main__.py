@@ -137,6 +137,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="3,4",
         help="of an input of it; once for each (default: any that broadcast)",
     )
+
+    sub = command(run_bench, "bench", "measure it against its rivals (in a clone alone)")
+    sub.add_argument("filters", nargs="*", metavar="FILTER", help="a part of a row's name")
+    sub.add_argument("--rounds", type=int, default=15, metavar="N", help="turns of each contender")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    sub.add_argument("--write", action="store_true", help="write the table into its page")
+    sub.add_argument("--microgpt", type=Path, metavar="FILE", help="your copy of microgpt.py")
+    sub.add_argument("--profile", action="store_true", help="where the time of a GPT's step goes")
+    sub.add_argument("--growth", action="store_true", help="how time grows with the sizes")
     return top
 
 
@@ -425,6 +434,24 @@ def imported(path: str) -> Any:
         what = "a class: name an instance of it" if isinstance(found, type) else "no function"
         raise InputError(f"{path} is {what}")
     return found
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    from .train import InputError
+
+    folder = Path(__file__).parent / "benchmarks"
+    if not (folder / "bench.py").is_file():
+        raise InputError(
+            "the benchmarks are no part of an installed groundup: run this in a clone of its "
+            "repository"
+        )
+    bench = run_script(folder / "bench.py")
+    if args.profile:
+        return int(bench["profile"]())
+    if args.growth:
+        return int(bench["growth"]())
+    done = bench["run"](args.filters, args.rounds, args.json, args.write, args.microgpt)
+    return int(done)
 
 
 def shape(text: str) -> tuple[int, ...]:

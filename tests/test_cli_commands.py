@@ -390,6 +390,34 @@ layer, number = nn.Linear(3, 2), 3
 """
 
 
+def test_bench_says_which_rows_there_are(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for row in ("chain", "micrograd", "microgpt", "gpt-a", "gpt-b", "memory", "kernels/", "import"):
+        assert row in refused(capsys, "bench", "no such row")
+    assert "--rounds is at least 1" in refused(capsys, "bench", "import", "--rounds", "0")
+    assert "no file nowhere.py" in refused(capsys, "bench", "--microgpt", "nowhere.py")
+
+
+def test_bench_measures_a_row(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "results.json"
+    assert main(["bench", "import", "--rounds", "1", "--json", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "groundup.engine" in out
+    assert f"Python {sys.version.split()[0]}" in out
+    results = json.loads(path.read_text(encoding="utf-8"))
+    (row,) = results["rows"]
+    assert row["name"] == "import"
+    assert row["lines"][0]["ratio"] > 0
+    assert results["machine"]["libraries"]["numpy"]
+
+
+def test_bench_of_an_installed_groundup_says_where_it_runs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("groundup.__main__.__file__", str(tmp_path / "__main__.py"))
+    assert "in a clone" in refused(capsys, "bench")
+
+
 def test_check_of_a_user_s_own_function(tmp_path, monkeypatch, capsys):
     from groundup.engine.op import TABLE
 

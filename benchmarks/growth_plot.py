@@ -1,0 +1,57 @@
+"""The picture of how time grows: four small plots, both axes in doublings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from growth import per_doubling
+
+PLOTS = {
+    "Width of a GPT": ("width",),
+    "Its depth, in layers": ("depth",),
+    "Its context, in tokens": ("context",),
+    "Length of a chain of ops": ("ops on Tensors", "ops on Values"),
+}
+INK, QUIET = "#1f2933", "#8893a0"
+COLOURS = ("#2563a8", "#b4531a")
+# Of what a line says of itself: above a line that rises, and below it.
+PLACES = ((0.04, 0.9, "left"), (0.98, 0.05, "right"))
+
+
+def draw(told: dict[str, Any], picture: Path) -> Path:
+    """Write the picture; each line says itself how it grows."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams |= {"svg.hashsalt": "groundup", "font.size": 9, "text.color": INK}
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 4, figsize=(12, 3))
+    for axis, (title, names) in zip(axes, PLOTS.items(), strict=True):
+        axis.set_xscale("log", base=2)
+        axis.set_yscale("log", base=10)
+        for name, colour, (*place, side) in zip(names, COLOURS, PLACES, strict=False):
+            sizes, times = zip(*told[name], strict=True)
+            axis.plot(sizes, times, color=colour, marker="o", markersize=3.5, linewidth=1.4)
+            what = name.removeprefix("ops on ") + ": " if len(names) > 1 else ""
+            axis.text(
+                *place,
+                f"{what}×{per_doubling(told[name]):.2f} per doubling",
+                color=colour,
+                transform=axis.transAxes,
+                ha=side,
+            )
+        axis.set_title(title, loc="left", fontsize=10)
+        axis.set_xticks([size for size, _ in told[names[0]]])
+        axis.set_xticklabels([f"{size:,}" for size, _ in told[names[0]]])
+        axis.minorticks_off()
+        axis.margins(x=0.08, y=0.15)
+        axis.tick_params(colors=QUIET)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["left", "bottom"]].set_color(QUIET)
+    axes[0].set_ylabel("ms for forward and backward", color=QUIET)
+    figure.tight_layout()
+    figure.savefig(picture, metadata={"Date": None})
+    plt.close(figure)
+    return picture
