@@ -12,32 +12,72 @@ from typing import Any
 
 import numpy as np
 
+from ..blocks import as_rows, blocks, floating
+from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
 from .reduce import largest, softmax
 
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """The result, and what its backward pass needs."""
-    centred = x - np.mean(x, axis=-1, keepdims=True)
-    rstd = 1 / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + eps)
-    normal = centred * rstd
-    scaled = normal if weight is None else normal * weight
-    return scaled if bias is None else scaled + bias, (normal, rstd, weight, bias is not None)
+    """The result, and what its backward pass needs: what is normal is quickly computed again."""
+    rows = as_rows(x)
+    out = np.empty(rows.shape, floating(rows))
+    mean, rstd = np.empty((2, len(rows), 1), out.dtype)
+    if run := compiled(rows, weight, bias):
+        ones, zeros = _or_all(weight, 1, rows), _or_all(bias, 0, rows)
+        run.layer_norm(rows, ones, zeros, eps, mean[:, 0], rstd[:, 0], out)
+        return out.reshape(x.shape), (x, mean, rstd, weight, bias)
+    for part in blocks(*rows.shape):
+        block = out[part]
+        np.mean(rows[part], axis=-1, keepdims=True, out=mean[part])
+        np.subtract(rows[part], mean[part], out=block)
+        rstd[part] = 1 / np.sqrt(_mean_product(block, block) + eps)
+        block *= rstd[part]
+        if weight is not None:
+            block *= weight
+        if bias is not None:
+            block += bias
+    return out.reshape(x.shape), (x, mean, rstd, weight, bias)
 
 
 def _layer_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    normal, rstd, weight, has_bias = saved
-    rows = (-1, normal.shape[-1])
-    share = g if weight is None else g * weight
-    along = np.einsum("...i,...i->...", share, normal)[..., None] / normal.shape[-1]
-    x_share = share - share.mean(axis=-1, keepdims=True)
-    x_share -= normal * along
-    x_share *= rstd
-    weight_share = None
-    if weight is not None:
-        weight_share = np.einsum("ni,ni->i", g.reshape(rows), normal.reshape(rows))
-    return x_share, weight_share, g.reshape(rows).sum(axis=0) if has_bias else None
+    x, mean, rstd, weight, bias = saved
+    rows, g_rows = as_rows(x), as_rows(g)
+    share = np.empty(rows.shape, rstd.dtype)
+    weight_share, bias_share = np.zeros((2, rows.shape[-1]), rstd.dtype)
+    if run := compiled(rows, g_rows, weight):
+        ones = _or_all(weight, 1, rows)
+        row_numbers = mean[:, 0], rstd[:, 0]
+        run.layer_norm_backward(g_rows, rows, *row_numbers, ones, share, weight_share, bias_share)
+        return _shares(share.reshape(x.shape), (weight, weight_share), (bias, bias_share))
+    for part in blocks(*rows.shape):
+        normal = rows[part] - mean[part]
+        normal *= rstd[part]
+        weight_share += np.einsum("ni,ni->i", g_rows[part], normal)
+        bias_share += g_rows[part].sum(axis=0)
+        block = share[part]
+        np.multiply(g_rows[part], 1 if weight is None else weight, out=block)
+        normal *= _mean_product(block, normal)
+        block -= block.mean(axis=-1, keepdims=True)
+        block -= normal
+        block *= rstd[part]
+    return _shares(share.reshape(x.shape), (weight, weight_share), (bias, bias_share))
+
+
+def _mean_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The mean of a · b over each row, (n, 1)."""
+    return np.einsum("ni,ni->n", a, b)[:, None] / a.shape[-1]
+
+
+def _or_all(given: Any, number: float, rows: np.ndarray) -> np.ndarray:
+    """What a loop takes for a weight or a bias that is None."""
+    return np.full(rows.shape[-1], number, rows.dtype) if given is None else given
+
+
+def _shares(share: np.ndarray, *affine: tuple[Any, np.ndarray]) -> tuple[Any, ...]:
+    """The shares of x and of those parameters that were given."""
+    return share, *(None if given is None else its_share for given, its_share in affine)
 
 
 def _layer_norm_samples(draw: Draw) -> Call:
@@ -62,21 +102,47 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) 
     >>> layer_norm(np.array([1.0, 3.0])).round(3)
     array([-1.,  1.])
     """
-    return _layer_norm_forward(x, weight, bias, eps)[0]
+    centred = x - np.mean(x, axis=-1, keepdims=True)
+    rstd = 1 / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + eps)
+    normal = centred * rstd
+    scaled = normal if weight is None else normal * weight
+    return scaled if bias is None else scaled + bias
 
 
 def _rms_norm_forward(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
     """The result, and what its backward pass needs."""
-    rrms = 1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps)
-    normal = x * rrms
-    return normal if weight is None else normal * weight, (normal, rrms, weight)
+    rows = as_rows(x)
+    out = np.empty(rows.shape, floating(rows))
+    rrms = np.empty((len(rows), 1), out.dtype)
+    if run := compiled(rows, weight):
+        run.rms_norm(rows, _or_all(weight, 1, rows), eps, rrms[:, 0], out)
+        return out.reshape(x.shape), (x, rrms, weight)
+    for part in blocks(*rows.shape):
+        rrms[part] = 1 / np.sqrt(_mean_product(rows[part], rows[part]) + eps)
+        np.multiply(rows[part], rrms[part], out=out[part])
+        if weight is not None:
+            out[part] *= weight
+    return out.reshape(x.shape), (x, rrms, weight)
 
 
 def _rms_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    normal, rrms, weight = saved
-    share = g if weight is None else g * weight
-    along = np.einsum("...i,...i->...", share, normal)[..., None] / normal.shape[-1]
-    return (share - normal * along) * rrms, None if weight is None else g * normal
+    x, rrms, weight = saved
+    rows, g_rows = as_rows(x), as_rows(g)
+    share = np.empty(rows.shape, rrms.dtype)
+    weight_share = np.zeros(rows.shape[-1], rrms.dtype)
+    if run := compiled(rows, g_rows, weight):
+        ones = _or_all(weight, 1, rows)
+        run.rms_norm_backward(g_rows, rows, rrms[:, 0], ones, share, weight_share)
+        return _shares(share.reshape(x.shape), (weight, weight_share))
+    for part in blocks(*rows.shape):
+        normal = rows[part] * rrms[part]
+        weight_share += np.einsum("ni,ni->i", g_rows[part], normal)
+        block = share[part]
+        np.multiply(g_rows[part], 1 if weight is None else weight, out=block)
+        normal *= _mean_product(block, normal)
+        block -= normal
+        block *= rrms[part]
+    return _shares(share.reshape(x.shape), (weight, weight_share))
 
 
 def _rms_norm_samples(draw: Draw) -> Call:
@@ -100,7 +166,8 @@ def rms_norm(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
     >>> rms_norm(np.array([3.0, 4.0])).round(3)
     array([0.849, 1.131])
     """
-    return _rms_norm_forward(x, weight, eps)[0]
+    normal = x * (1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps))
+    return normal if weight is None else normal * weight
 
 
 def _attention_samples(draw: Draw) -> Call:
@@ -127,15 +194,9 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     if is_causal:
         causal = np.tri(*np.shape(scores)[-2:]) > 0
         mask = causal if mask is None else causal & mask
-    return scores if mask is None else np.where(mask, scores, -np.inf)
-
-
-def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
-    """The same as softmax, without a second array of that size."""
-    scores -= largest(scores, -1)
-    np.exp(scores, out=scores)
-    total = scores.sum(axis=-1, keepdims=True)
-    scores /= total + (total == 0)
+    if mask is None or type(scores) is not np.ndarray:
+        return scores if mask is None else np.where(mask, scores, -np.inf)
+    np.copyto(scores, -np.inf, where=np.logical_not(mask))  # the product, which nobody else has
     return scores
 
 
@@ -146,26 +207,59 @@ def _attention_forward(
     """The result, and what its backward pass needs."""
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
     scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
-    scores = _masked(scores, attn_mask, is_causal)
-    weights = _softmax_in_place(scores) if type(scores) is np.ndarray else softmax(scores)
+    if attn_mask is None and (run := compiled(scores)):
+        run.softmax(_matrices(scores), is_causal)
+        weights = scores
+    else:
+        weights = _softmax_in_place(_masked(scores, attn_mask, is_causal))
     kept = weights if dropout_mask is None else weights * dropout_mask
-    return kept @ value, (query, key, value, weights, kept, attn_mask, dropout_mask, scale)
+    given = attn_mask, dropout_mask, is_causal, scale
+    return kept @ value, (query, key, value, weights, kept, *given)
 
 
 def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    query, key, value, weights, kept, attn_mask, dropout_mask, scale = saved
+    query, key, value, weights, kept, attn_mask, dropout_mask, is_causal, scale = saved
     value_share = kept.swapaxes(-1, -2) @ g
-    scores = g @ value.swapaxes(-1, -2)  # softmax's rule in place: w · (g − Σ g · w)
-    noise_share = None
+    scores = g @ value.swapaxes(-1, -2)
+    noise_share = mask_share = None
     if dropout_mask is not None:
         noise_share = scores * weights
         scores *= dropout_mask
-    scores -= np.einsum("...s,...s->...", scores, weights)[..., None]
-    scores *= weights
     added = attn_mask is not None and np.asarray(attn_mask).dtype != bool
-    mask_share = scores.copy() if added else None
-    scores *= scale
+    _softmax_backward(scores, weights, is_causal and attn_mask is None, 1 if added else scale)
+    if added:
+        mask_share = scores.copy()
+        scores *= scale
     return scores @ key, scores.swapaxes(-1, -2) @ query, value_share, mask_share, noise_share
+
+
+def _matrices(a: np.ndarray) -> np.ndarray:
+    """(…, T, S) as (m, T, S); T or S may be 0, so that m has to be counted."""
+    return a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])
+
+
+def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
+    """The same as softmax, without a second array of that size."""
+    matrices = _matrices(scores)
+    for part in blocks(len(matrices), matrices[:1].size):
+        block = matrices[part]
+        block -= largest(block, -1)
+        np.exp(block, out=block)
+        total = block.sum(axis=-1, keepdims=True)
+        block /= total + (total == 0)
+    return scores
+
+
+def _softmax_backward(g: np.ndarray, weights: np.ndarray, is_causal: bool, scale: float) -> None:
+    """softmax's rule in place of g, scaled: scale · w · (g − Σ g · w)."""
+    if g.shape == weights.shape and (run := compiled(g, weights)):
+        return run.softmax_backward(_matrices(g), _matrices(weights), is_causal, scale)
+    g_matrices, each = _matrices(g), _matrices(np.broadcast_to(weights, g.shape))
+    for part in blocks(len(each), each[:1].size):
+        block, weight = g_matrices[part], each[part]
+        block -= np.einsum("mts,mts->mt", block, weight)[..., None]
+        block *= weight
+        block *= scale
 
 
 @op(
@@ -195,5 +289,8 @@ def scaled_dot_product_attention(
     array([[1.],
            [2.]])
     """
-    given = (query, key, value, attn_mask, dropout_mask, is_causal, scale)
-    return _attention_forward(*given)[0]  # (…, T, d)
+    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
+    weights = softmax(_masked(scores, attn_mask, is_causal))
+    kept = weights if dropout_mask is None else weights * dropout_mask
+    return kept @ value  # (…, T, d)
