@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
+from ..ops.normal import FALL, TAIL
 from .loop import STRICT, SUMS, loop
 
 # Functions of one number, in two widths. They are plain arithmetic without branches, so that the
@@ -82,15 +83,10 @@ def _exp64(x: Any) -> Any:
 exp = in_widths(_exp32, _exp64)
 
 
-# The normal distribution, Φ and its slope Φ'. Φ(−|x|) = exp(−x²/2) · q(t) / 2 with
-# t = 1 / (1 + 0.3 |x| / √2), where q(t) = exp(z²) erfc(z) as a polynomial, fitted to a
-# relative 2e-8.
+# The normal distribution, Φ and its slope Φ'.
 
-_FALL, _PEAK = f32(0.3 / math.sqrt(2)), f32(1 / math.sqrt(2 * math.pi))
-_Q1, _Q2, _Q3, _Q4, _Q5, _Q6, _Q7, _Q8, _Q9 = map(f32, (
-    0.169188005, 0.170715227, 0.148339176, 0.21492601, -0.0946505583, 0.547719717, -0.512277763,
-    0.48556303, -0.129522863,
-))  # fmt: skip
+_FALL, _PEAK = f32(FALL), f32(1 / math.sqrt(2 * math.pi))
+_Q1, _Q2, _Q3, _Q4, _Q5, _Q6, _Q7, _Q8, _Q9 = map(f32, TAIL)
 
 
 @loop(STRICT, forceinline=True)

@@ -11,6 +11,7 @@ from ..blocks import in_blocks
 from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import REAL, call, elementwise, with_array
+from .normal import write_cdf32
 
 
 @op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
@@ -32,11 +33,11 @@ def erf(a: Any) -> Any:
     >>> round(float(erf(1.0)), 4)
     0.8427
     """
-    floats = np.asarray(a)
-    return np.asarray(_erf(floats), floats.dtype if floats.dtype.kind == "f" else float)[()]
+    a = np.asarray(a)
+    numbers = np.fromiter(map(math.erf, a.ravel().astype(float).data), np.float64, a.size)
+    return numbers.astype(a.dtype if a.dtype.kind == "f" else float).reshape(a.shape)[()]
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
 _ROOT = math.sqrt(2 / math.pi)
 
 
@@ -94,7 +95,10 @@ def _gelu_backward(g: np.ndarray, saved: Any) -> tuple[np.ndarray]:
 def _write_cdf(out: np.ndarray, a: np.ndarray, approximate: str) -> None:
     """_normal_cdf, with no array beside `out`."""
     if approximate != "tanh":
-        out[...] = _normal_cdf(a, approximate)
+        if a.dtype == np.float32:
+            write_cdf32(out, a)
+        else:
+            out[...] = _normal_cdf(a, approximate)
         return
     np.multiply(a, a, out=out)
     out *= 0.044715 * _ROOT

@@ -21,63 +21,72 @@ from .reduce import largest, softmax
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """The result, and what its backward pass needs: what is normal is quickly computed again."""
-    rows = as_rows(x)
-    out = np.empty(rows.shape, floating(rows))
+    rows, scale, shift = as_rows(x), _columns(x, weight, 1), _columns(x, bias, 0)
+    out = np.empty(rows.shape, scale.dtype)
     mean, rstd = np.empty((2, len(rows), 1), out.dtype)
-    if run := compiled(rows, weight, bias):
-        ones, zeros = _or_all(weight, 1, rows), _or_all(bias, 0, rows)
-        run.layer_norm(rows, ones, zeros, eps, mean[:, 0], rstd[:, 0], out)
-        return out.reshape(x.shape), (x, mean, rstd, weight, bias)
+    saved = x, mean, rstd, weight, bias
+    if run := compiled(rows):
+        run.layer_norm(rows, scale, shift, eps, mean[:, 0], rstd[:, 0], out)
+        return out.reshape(x.shape), saved
     for part in blocks(*rows.shape):
         block = out[part]
-        np.mean(rows[part], axis=-1, keepdims=True, out=mean[part])
+        mean[part] = _row_means(rows[part])
         np.subtract(rows[part], mean[part], out=block)
-        rstd[part] = 1 / np.sqrt(_mean_product(block, block) + eps)
+        rstd[part] = 1 / np.sqrt(_mean_squares(block) + eps)
         block *= rstd[part]
         if weight is not None:
-            block *= weight
+            block *= scale
         if bias is not None:
-            block += bias
-    return out.reshape(x.shape), (x, mean, rstd, weight, bias)
+            block += shift
+    return out.reshape(x.shape), saved
 
 
 def _layer_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     x, mean, rstd, weight, bias = saved
-    rows, g_rows = as_rows(x), as_rows(g)
+    rows, g_rows, scale = as_rows(x), as_rows(g), _columns(x, weight, 1)
     share = np.empty(rows.shape, rstd.dtype)
     weight_share, bias_share = np.zeros((2, rows.shape[-1]), rstd.dtype)
-    if run := compiled(rows, g_rows, weight):
-        ones = _or_all(weight, 1, rows)
-        row_numbers = mean[:, 0], rstd[:, 0]
-        run.layer_norm_backward(g_rows, rows, *row_numbers, ones, share, weight_share, bias_share)
-        return _shares(share.reshape(x.shape), (weight, weight_share), (bias, bias_share))
+    shares = None if weight is None else weight_share, None if bias is None else bias_share
+    if run := compiled(rows, g_rows):
+        numbers = mean[:, 0], rstd[:, 0], scale
+        run.layer_norm_backward(g_rows, rows, *numbers, share, weight_share, bias_share)
+        return share.reshape(x.shape), *shares
     for part in blocks(*rows.shape):
-        normal = rows[part] - mean[part]
+        normal, block = rows[part] - mean[part], share[part]
         normal *= rstd[part]
-        weight_share += np.einsum("ni,ni->i", g_rows[part], normal)
-        bias_share += g_rows[part].sum(axis=0)
-        block = share[part]
-        np.multiply(g_rows[part], 1 if weight is None else weight, out=block)
-        normal *= _mean_product(block, normal)
-        block -= block.mean(axis=-1, keepdims=True)
+        np.multiply(g_rows[part], normal, out=block)
+        weight_share += _column_sums(block)
+        bias_share += _column_sums(g_rows[part])
+        normal *= _row_means(block, scale)
+        normal += _row_means(g_rows[part], scale)
+        np.multiply(g_rows[part], scale, out=block)
         block -= normal
         block *= rstd[part]
-    return _shares(share.reshape(x.shape), (weight, weight_share), (bias, bias_share))
+    return share.reshape(x.shape), *shares
 
 
-def _mean_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The mean of a · b over each row, (n, 1)."""
-    return np.einsum("ni,ni->n", a, b)[:, None] / a.shape[-1]
+def _columns(x: np.ndarray, given: Any, number: float) -> np.ndarray:
+    """A weight or a bias as one float for each on the last axis; `number` where it is None."""
+    numbers = np.broadcast_to(number if given is None else given, x.shape[-1:])
+    return np.array(numbers, floating(x))
 
 
-def _or_all(given: Any, number: float, rows: np.ndarray) -> np.ndarray:
-    """What a loop takes for a weight or a bias that is None."""
-    return np.full(rows.shape[-1], number, rows.dtype) if given is None else given
+# Sums as products: BLAS adds faster than numpy does. Division comes last, so that the mean of equal
+# numbers is that number.
 
 
-def _shares(share: np.ndarray, *affine: tuple[Any, np.ndarray]) -> tuple[Any, ...]:
-    """The shares of x and of those parameters that were given."""
-    return share, *(None if given is None else its_share for given, its_share in affine)
+def _row_means(rows: np.ndarray, scale: Any = None) -> np.ndarray:
+    """The mean over each row, of rows · scale if that is given, (n, 1)."""
+    each = np.ones(rows.shape[-1], rows.dtype) if scale is None else scale
+    return (rows @ each)[:, None] / rows.dtype.type(rows.shape[-1])
+
+
+def _mean_squares(rows: np.ndarray) -> np.ndarray:
+    return np.einsum("ni,ni->n", rows, rows)[:, None] / rows.dtype.type(rows.shape[-1])
+
+
+def _column_sums(rows: np.ndarray) -> np.ndarray:
+    return np.ones(len(rows), rows.dtype) @ rows
 
 
 def _layer_norm_samples(draw: Draw) -> Call:
@@ -111,38 +120,38 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) 
 
 def _rms_norm_forward(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
     """The result, and what its backward pass needs."""
-    rows = as_rows(x)
-    out = np.empty(rows.shape, floating(rows))
+    rows, scale = as_rows(x), _columns(x, weight, 1)
+    out = np.empty(rows.shape, scale.dtype)
     rrms = np.empty((len(rows), 1), out.dtype)
-    if run := compiled(rows, weight):
-        run.rms_norm(rows, _or_all(weight, 1, rows), eps, rrms[:, 0], out)
+    if run := compiled(rows):
+        run.rms_norm(rows, scale, eps, rrms[:, 0], out)
         return out.reshape(x.shape), (x, rrms, weight)
     for part in blocks(*rows.shape):
-        rrms[part] = 1 / np.sqrt(_mean_product(rows[part], rows[part]) + eps)
+        rrms[part] = 1 / np.sqrt(_mean_squares(rows[part]) + eps)
         np.multiply(rows[part], rrms[part], out=out[part])
         if weight is not None:
-            out[part] *= weight
+            out[part] *= scale
     return out.reshape(x.shape), (x, rrms, weight)
 
 
 def _rms_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     x, rrms, weight = saved
-    rows, g_rows = as_rows(x), as_rows(g)
+    rows, g_rows, scale = as_rows(x), as_rows(g), _columns(x, weight, 1)
     share = np.empty(rows.shape, rrms.dtype)
     weight_share = np.zeros(rows.shape[-1], rrms.dtype)
-    if run := compiled(rows, g_rows, weight):
-        ones = _or_all(weight, 1, rows)
-        run.rms_norm_backward(g_rows, rows, rrms[:, 0], ones, share, weight_share)
-        return _shares(share.reshape(x.shape), (weight, weight_share))
+    shares = share.reshape(x.shape), None if weight is None else weight_share
+    if run := compiled(rows, g_rows):
+        run.rms_norm_backward(g_rows, rows, rrms[:, 0], scale, share, weight_share)
+        return shares
     for part in blocks(*rows.shape):
-        normal = rows[part] * rrms[part]
-        weight_share += np.einsum("ni,ni->i", g_rows[part], normal)
-        block = share[part]
-        np.multiply(g_rows[part], 1 if weight is None else weight, out=block)
-        normal *= _mean_product(block, normal)
+        normal, block = rows[part] * rrms[part], share[part]
+        np.multiply(g_rows[part], normal, out=block)
+        weight_share += _column_sums(block)
+        normal *= _row_means(block, scale)
+        np.multiply(g_rows[part], scale, out=block)
         block -= normal
         block *= rrms[part]
-    return _shares(share.reshape(x.shape), (weight, weight_share))
+    return shares
 
 
 def _rms_norm_samples(draw: Draw) -> Call:
