@@ -235,7 +235,8 @@ def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
         noise_share = scores * weights
         scores *= dropout_mask
     added = attn_mask is not None and np.asarray(attn_mask).dtype != bool
-    _softmax_backward(scores, weights, is_causal and attn_mask is None, 1 if added else scale)
+    only_causal = is_causal and attn_mask is None
+    scores = _softmax_backward(scores, weights, only_causal, 1 if added else scale)
     if added:
         mask_share = scores.copy()
         scores *= scale
@@ -248,7 +249,7 @@ def _matrices(a: np.ndarray) -> np.ndarray:
 
 
 def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
-    """The same as softmax, without a second array of that size."""
+    """The same as softmax, without a second array of that size if scores are contiguous."""
     matrices = _matrices(scores)
     for part in blocks(len(matrices), matrices[:1].size):
         block = matrices[part]
@@ -256,19 +257,23 @@ def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
         np.exp(block, out=block)
         total = block.sum(axis=-1, keepdims=True)
         block /= total + (total == 0)
-    return scores
+    return matrices.reshape(scores.shape)
 
 
-def _softmax_backward(g: np.ndarray, weights: np.ndarray, is_causal: bool, scale: float) -> None:
-    """softmax's rule in place of g, scaled: scale · w · (g − Σ g · w)."""
-    if g.shape == weights.shape and (run := compiled(g, weights)):
-        return run.softmax_backward(_matrices(g), _matrices(weights), is_causal, scale)
-    g_matrices, each = _matrices(g), _matrices(np.broadcast_to(weights, g.shape))
+def _softmax_backward(g: Any, weights: Any, is_causal: bool, scale: float) -> np.ndarray:
+    """softmax's rule, scaled, and written over g: scale · w · (g − Σ g · w)."""
+    if weights.shape != g.shape:  # value has batches that query and key have not
+        weights = np.broadcast_to(weights, g.shape)
+    g_matrices, each = _matrices(g), _matrices(weights)
+    if run := compiled(g_matrices, each):
+        run.softmax_backward(g_matrices, each, is_causal, scale)
+        return g_matrices.reshape(g.shape)
     for part in blocks(len(each), each[:1].size):
         block, weight = g_matrices[part], each[part]
         block -= np.einsum("mts,mts->mt", block, weight)[..., None]
         block *= weight
         block *= scale
+    return g_matrices.reshape(g.shape)
 
 
 @op(
