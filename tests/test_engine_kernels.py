@@ -71,7 +71,8 @@ def of_attention(draw, array):
     front, t, s, d = draw(st.sampled_from([(), (2,), (2, 3), (0,)])), draw(SOME), draw(SOME), 5
     q, k, v = array(*front, t, d), array(*front, s, d), array(*front, s, 3)
     noise = draw(st.sampled_from([None, np.maximum(array(*front, t, s), 0)]))
-    mask = draw(st.sampled_from([None, None, array(t, s) > 0, array(t, s)]))
+    masks = [None, None, array(t, s) > 0, array(t, s), array(2, t, s) > 0]
+    mask = draw(st.sampled_from(masks[: 4 if front else 5]))
     options = {"is_causal": draw(st.booleans()), "scale": draw(st.sampled_from([None, 0.3]))}
     return attention, (q, k, v, mask, noise), options
 

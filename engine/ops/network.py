@@ -203,10 +203,12 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     if is_causal:
         causal = np.tri(*np.shape(scores)[-2:]) > 0
         mask = causal if mask is None else causal & mask
-    if mask is None or type(scores) is not np.ndarray:
-        return scores if mask is None else np.where(mask, scores, -np.inf)
-    np.copyto(scores, -np.inf, where=np.logical_not(mask))  # the product, which nobody else has
-    return scores
+    if mask is None:
+        return scores
+    if type(scores) is np.ndarray and np.broadcast_shapes(mask.shape, scores.shape) == scores.shape:
+        np.copyto(scores, -np.inf, where=~mask)  # the product, which nobody else has
+        return scores
+    return np.where(mask, scores, -np.inf)
 
 
 def _attention_forward(
