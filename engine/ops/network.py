@@ -17,6 +17,7 @@ from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
 from .reduce import largest, softmax
+from .triangle import times_transposed, transposed_times, triangle, triangle_times
 
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -203,12 +204,7 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     if is_causal:
         causal = np.tri(*np.shape(scores)[-2:]) > 0
         mask = causal if mask is None else causal & mask
-    if mask is None:
-        return scores
-    if type(scores) is np.ndarray and np.broadcast_shapes(mask.shape, scores.shape) == scores.shape:
-        np.copyto(scores, -np.inf, where=~mask)  # the product, which nobody else has
-        return scores
-    return np.where(mask, scores, -np.inf)
+    return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
 def _attention_forward(
@@ -217,21 +213,21 @@ def _attention_forward(
 ) -> tuple[Any, Any]:  # fmt: skip
     """The result, and what its backward pass needs."""
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
-    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
-    if attn_mask is None and (run := compiled(scores)):
-        run.softmax(_matrices(scores), is_causal)
-        weights = scores
+    step = _step(query, key, value, is_causal)
+    scores = times_transposed(query * scale, key, step)  # (…, T, S)
+    if attn_mask is not None:
+        weights = _softmax_in_place(_masked(scores, attn_mask, is_causal), False, 0)
     else:
-        weights = _softmax_in_place(_masked(scores, attn_mask, is_causal))
+        weights = _softmax_in_place(scores, is_causal, step)
     kept = weights if dropout_mask is None else weights * dropout_mask
-    given = attn_mask, dropout_mask, is_causal, scale
-    return kept @ value, (query, key, value, weights, kept, *given)
+    given = attn_mask, dropout_mask, is_causal, scale, step
+    return triangle_times(kept, value, step), (query, key, value, weights, kept, *given)
 
 
 def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    query, key, value, weights, kept, attn_mask, dropout_mask, is_causal, scale = saved
-    value_share = kept.swapaxes(-1, -2) @ g
-    scores = g @ value.swapaxes(-1, -2)
+    query, key, value, weights, kept, attn_mask, dropout_mask, is_causal, scale, step = saved
+    value_share = transposed_times(kept, g, step)
+    scores = times_transposed(g, value, step)
     noise_share = mask_share = None
     if dropout_mask is not None:
         noise_share = scores * weights
@@ -242,7 +238,14 @@ def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     if added:
         mask_share = scores.copy()
         scores *= scale
-    return scores @ key, scores.swapaxes(-1, -2) @ query, value_share, mask_share, noise_share
+    key_share = transposed_times(scores, query, step)
+    return triangle_times(scores, key, step), key_share, value_share, mask_share, noise_share
+
+
+def _step(query: np.ndarray, key: np.ndarray, value: np.ndarray, is_causal: bool) -> int:
+    """How many queries are multiplied at once with the keys that they may see; 0 for all."""
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    return 64 if is_causal and alike and query.shape[-2] > 64 else 0
 
 
 def _matrices(a: np.ndarray) -> np.ndarray:
@@ -250,15 +253,22 @@ def _matrices(a: np.ndarray) -> np.ndarray:
     return a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])
 
 
-def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
+def _softmax_in_place(scores: np.ndarray, is_causal: bool, step: int) -> np.ndarray:
     """The same as softmax, without a second array of that size if scores are contiguous."""
     matrices = _matrices(scores)
-    for part in blocks(len(matrices), matrices[:1].size):
-        block = matrices[part]
-        block -= largest(block, -1)
-        np.exp(block, out=block)
-        total = block.sum(axis=-1, keepdims=True)
-        block /= total + (total == 0)
+    if run := compiled(matrices):
+        run.softmax(matrices, is_causal)
+        return matrices.reshape(scores.shape)
+    hidden = np.tri(*scores.shape[-2:]) == 0 if is_causal else None
+    for rows, seen in triangle(scores.shape[-2], step):
+        for part in blocks(len(matrices), matrices[:1, rows, seen].size):
+            block = matrices[part, rows, seen]
+            if hidden is not None:
+                np.copyto(block, -np.inf, where=hidden[rows, seen])
+            block -= largest(block, -1)
+            np.exp(block, out=block)
+            total = (block @ np.ones(block.shape[-1], block.dtype))[..., None]
+            block /= total + (total == 0)
     return matrices.reshape(scores.shape)
 
 
