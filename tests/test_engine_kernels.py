@@ -134,7 +134,7 @@ def test_a_kernel_equals_its_definition(case, width, way, data):
     with by("numpy"):  # a recorded gradient takes the definition, here in float64
         wide = [Tensor(leaf.astype(float)) for leaf in leaves]
         expected, recorded = vjp(call, *wide)
-        seed = rng.standard_normal(expected.shape).astype(width)
+        seed: Any = np.asarray(rng.standard_normal(expected.shape), width)
         shares = recorded(Tensor(seed.astype(float)))
     with by(way):
         tensors = [Tensor(leaf, requires_grad=True) for leaf in leaves]
