@@ -35,11 +35,11 @@ def in_blocks(chain: Callable[..., None], *arrays: np.ndarray) -> np.ndarray:
 
 
 def floating(a: np.ndarray) -> np.dtype:
-    """The float dtype that numpy's functions give for it."""
-    return np.result_type(a, np.float16)
+    """The width to compute in: its own, or float32 where a sum would leave float16."""
+    return np.result_type(a, np.float32)
 
 
 def as_rows(a: np.ndarray) -> np.ndarray:
-    """(…, C) as (n, C); C may be 0, so that n has to be counted."""
+    """(…, C) as (n, C), in floats; C may be 0, so that n has to be counted."""
     last = a.shape[normalize_axis_index(-1, a.ndim)]
-    return a.reshape(math.prod(a.shape[:-1]), last)
+    return a.reshape(math.prod(a.shape[:-1]), last).astype(floating(a), copy=False)

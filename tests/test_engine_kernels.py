@@ -1,6 +1,7 @@
 """Every kernel against its definition: in numpy and, where numba is installed, in loops."""
 
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -37,7 +38,7 @@ LONG = st.sampled_from([1, 2, 3, 7, 17, 67, 130])  # attention takes 64 queries 
 WIDTHS = [np.float32, np.float64]
 
 LOOPS: Any = fast.load()
-needs_loops = pytest.mark.skipif(LOOPS is None, reason="numba is not installed")
+needs_loops = pytest.mark.skipif(LOOPS is None, reason="numba is not installed, or left out")
 ways = pytest.mark.parametrize("way", ["numpy", pytest.param("loops", marks=needs_loops)])
 widths = pytest.mark.parametrize("width", WIDTHS)
 
@@ -128,14 +129,14 @@ def test_every_kernel_has_a_case_here():
 @given(data=st.data())
 def test_a_kernel_equals_its_definition(case, width, way, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    fn, args, kwargs = case(data.draw, lambda *shape: rng.standard_normal(shape).astype(width))
+    fn, args, kwargs = case(data.draw, lambda *shape: np.asarray(rng.standard_normal(shape), width))
     layout = data.draw(st.sampled_from(["plain", "plain", "strided", "columns", "read-only"]))
     call, leaves = op_as_function(TABLE[fn], args, kwargs)
     with by("numpy"):  # a recorded gradient takes the definition, here in float64
         wide = [Tensor(leaf.astype(float)) for leaf in leaves]
         expected, recorded = vjp(call, *wide)
-        seed: Any = np.asarray(rng.standard_normal(expected.shape), width)
-        shares = recorded(Tensor(seed.astype(float)))
+        seed = np.asarray(rng.standard_normal(expected.shape), width)
+        shares = recorded(Tensor(np.asarray(seed, float)))
     with by(way):
         tensors = [Tensor(leaf, requires_grad=True) for leaf in leaves]
         for tensor, leaf in zip(tensors, leaves, strict=True):
@@ -340,7 +341,7 @@ def test_loops_are_loaded_when_first_wanted(setting):
         [sys.executable, "-c", FIRST_CALLS], env=env, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    installed = LOOPS is not None
+    installed = importlib.util.find_spec("numba") is not None
     assert ran.stdout.strip() == str(installed and setting == "1")
 
 
@@ -380,6 +381,13 @@ def test_compiled_wants_large_plain_arrays():
     with by("loops"):
         assert fast.compiled(x[:1])
         assert not fast.compiled(x[:0])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8])
+def test_a_norm_of_small_numbers_is_added_up_in_wider_ones(dtype):
+    x = Tensor(np.arange(2000).reshape(2, 1000).astype(dtype) % 100 + 20)
+    for norm in (layer_norm, rms_norm):
+        np.testing.assert_allclose(norm(x).data, norm(x.data.astype(float)), rtol=2e-3, atol=2e-3)
 
 
 @ways
