@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..blocks import in_blocks
+from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import REAL, call, elementwise, with_array
+from .normal import write_cdf32
 
 
 @op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
@@ -30,11 +33,11 @@ def erf(a: Any) -> Any:
     >>> round(float(erf(1.0)), 4)
     0.8427
     """
-    floats = np.asarray(a)
-    return np.asarray(_erf(floats), floats.dtype if floats.dtype.kind == "f" else float)[()]
+    a = np.asarray(a)
+    numbers = np.fromiter(map(math.erf, a.ravel().astype(float).data), np.float64, a.size)
+    return numbers.astype(a.dtype if a.dtype.kind == "f" else float).reshape(a.shape)[()]
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
 _ROOT = math.sqrt(2 / math.pi)
 
 
@@ -46,18 +49,68 @@ def _normal_cdf(a: Any, approximate: str) -> Any:
     raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
 
 
-def _gelu_forward(a: np.ndarray, approximate: str = "none") -> tuple[np.ndarray, np.ndarray]:
-    """gelu and its slope, Φ(a) + a · Φ'(a), in few passes over memory."""
-    cdf = _normal_cdf(a, approximate)
-    if approximate == "none":
-        density = np.exp(-0.5 * a * a) / math.sqrt(2 * math.pi)
-    else:
-        density = 2 * cdf * (1 - cdf) * (_ROOT + 3 * _ROOT * 0.044715 * (a * a))
-    return a * cdf, cdf + a * density
+def _gelu_forward(a: np.ndarray, approximate: str = "none") -> tuple[np.ndarray, Any]:
+    """The result, and what its backward pass needs: to compute Φ again is no slower than to write
+    its slope down, and takes no memory meanwhile."""
+    if approximate in ("none", "tanh") and (run := compiled(a)):
+        out = np.empty_like(a)
+        run.gelu(a.reshape(-1), approximate == "tanh", out.reshape(-1))
+        return out, (a, approximate)
+
+    def chain(out: np.ndarray, a: np.ndarray) -> None:
+        _write_cdf(out, a, approximate)
+        out *= a
+
+    return in_blocks(chain, a), (a, approximate)
+
+
+def _gelu_backward(g: np.ndarray, saved: Any) -> tuple[np.ndarray]:
+    """g · (Φ(a) + a · Φ'(a))."""
+    a, approximate = saved
+    if run := compiled(g, a):
+        share = np.empty_like(a)
+        run.gelu_backward(g.reshape(-1), a.reshape(-1), approximate == "tanh", share.reshape(-1))
+        return (share,)
+
+    def chain(out: np.ndarray, g: np.ndarray, a: np.ndarray) -> None:
+        cdf = np.empty_like(out)
+        _write_cdf(cdf, a, approximate)
+        np.multiply(a, a, out=out)
+        if approximate == "tanh":  # 2Φ · (1 − Φ) · (the slope of what tanh is taken of)
+            out *= 3 * 0.044715 * 2 * _ROOT
+            out += 2 * _ROOT
+            out *= cdf
+            out *= 1 - cdf
+        else:
+            out *= -0.5
+            np.exp(out, out=out)
+            out *= 1 / math.sqrt(2 * math.pi)
+        out *= a
+        out += cdf
+        out *= g
+
+    return (in_blocks(chain, g, a),)
+
+
+def _write_cdf(out: np.ndarray, a: np.ndarray, approximate: str) -> None:
+    """_normal_cdf, with no array beside `out`."""
+    if approximate != "tanh":
+        if a.dtype == np.float32:
+            write_cdf32(out, a)
+        else:
+            out[...] = _normal_cdf(a, approximate)
+        return
+    np.multiply(a, a, out=out)
+    out *= 0.044715 * _ROOT
+    out += _ROOT
+    out *= a
+    np.tanh(out, out=out)
+    out += 1
+    out *= 0.5
 
 
 @op(
-    kernel=Kernel(_gelu_forward, lambda g, slope: (g * slope,)),
+    kernel=Kernel(_gelu_forward, _gelu_backward),
     samples=with_array(lambda draw, a: call(a, approximate=draw.choice(("tanh", "none")))),
 )
 def gelu(a: Any, approximate: str = "none") -> Any:

@@ -74,10 +74,17 @@ def dot(a: Any, b: Any) -> Any:
 declare(np.dot, definition=dot, samples=shaped("2k,k3", "k,k", "2k,k", ",2k"))
 
 
+def bias_vjp(g: Any, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    """g: the walk would sum it, too, but a product with ones does so faster."""
+    if type(g) is np.ndarray and g.ndim > 1 and np.ndim(bias) == 1:
+        return np.ones(g.size // max(g.shape[-1], 1), g.dtype) @ rows(g)
+    return g
+
+
 @op(
     lambda g, out, x, weight, bias=None: matmul(g, weight),
     lambda g, out, x, weight, bias=None: np.swapaxes(rows(g), 0, 1) @ rows(x),
-    lambda g, out, x, weight, bias=None: g,
+    bias_vjp,
     samples=shaped("...n,mn,m", "...n,mn"),
     fits="x (…, in) needs weight (out, in) and bias (out,)",
 )
@@ -93,4 +100,10 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([11.5])
     """
     out = matmul(x, np.swapaxes(weight, 0, 1))  # (…, out)
-    return out if bias is None else out + bias
+    if bias is None:
+        return out
+    plain = type(out) is type(bias) is np.ndarray and out.dtype == bias.dtype
+    if plain and out.shape[-1:] == bias.shape:
+        out += bias  # a product that nobody else has
+        return out
+    return out + bias

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..blocks import blocks
+from ..fast import compiled
 from ..op import Kernel, constant, op
 from ..samples import REAL, SMALL, Call, Domain, Draw, call
 from .activation import relu, softplus
-from .reduce import log_softmax
+from .reduce import largest, log_softmax
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -250,6 +252,23 @@ def nll_loss(
     return class_losses(rows, labels, counted, weight, 0.0, reduction, np.shape(targets))
 
 
+def row_log_softmax(rows: Any) -> Any:
+    """log_softmax of (N, C), in one array where they are plain ones."""
+    if run := compiled(rows):
+        out = np.empty_like(rows)
+        run.log_softmax(rows, out)
+        return out
+    if type(rows) is not np.ndarray or rows.dtype.kind != "f":
+        return log_softmax(rows)
+    out = np.empty_like(rows)
+    for part in blocks(*rows.shape):
+        block = out[part]
+        np.subtract(rows[part], largest(rows[part], -1), out=block)
+        total = np.sum(np.exp(block), axis=-1, keepdims=True)
+        block -= np.log(total + (total == 0))
+    return out
+
+
 def cross_entropy_forward(
     logits: Any, targets: Any, ignore_index: int = -100, weight: Any = None,
     label_smoothing: float = 0.0, reduction: str = "mean",
@@ -257,7 +276,7 @@ def cross_entropy_forward(
     """The loss, and what its backward pass needs."""
     options = (weight, label_smoothing, reduction)
     labels, counted = labels_of("cross_entropy", logits, targets, ignore_index, *options[:2])
-    log_probs = log_softmax(rows_of(logits, counted))
+    log_probs = row_log_softmax(rows_of(logits, counted))
     loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))
     return loss, (log_probs, labels, counted, *options, np.shape(logits))
 
@@ -269,8 +288,15 @@ def cross_entropy_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     g = np.reshape(g, -1) / ((weights.sum() or 1) if reduction == "mean" else 1)  # (N,) or (1,)
     hard, soft = (1 - smoothing) * weights * g, smoothing / shape[-1] * counted * g
     each = np.ones(shape[-1]) if weight is None else np.asarray(weight)
+    numbers = (hard + soft * each.sum(), hard, soft, each)
+    both, hard, soft, each = (n.astype(log_probs.dtype, copy=False) for n in numbers)
+    if run := compiled(log_probs):
+        share = np.empty_like(log_probs)
+        places = labels.astype(np.intp, copy=False)
+        run.cross_entropy_backward(log_probs, places, both, hard, soft, each, share)
+        return share.reshape(shape), None
     share = np.exp(log_probs)
-    share *= (hard + soft * each.sum())[:, None]
+    share *= both[:, None]
     share[np.arange(len(labels)), labels] -= hard
     if smoothing:
         share -= soft[:, None] * each

@@ -12,32 +12,82 @@ from typing import Any
 
 import numpy as np
 
+from ..blocks import as_rows, blocks, floating
+from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
 from .reduce import largest, softmax
+from .triangle import times_transposed, transposed_times, triangle, triangle_times
 
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """The result, and what its backward pass needs."""
-    centred = x - np.mean(x, axis=-1, keepdims=True)
-    rstd = 1 / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + eps)
-    normal = centred * rstd
-    scaled = normal if weight is None else normal * weight
-    return scaled if bias is None else scaled + bias, (normal, rstd, weight, bias is not None)
+    """The result, and what its backward pass needs: what is normal is quickly computed again."""
+    rows, scale, shift = as_rows(x), _columns(x, weight, 1), _columns(x, bias, 0)
+    out = np.empty(rows.shape, scale.dtype)
+    mean, rstd = np.empty((2, len(rows), 1), out.dtype)
+    saved = x, mean, rstd, weight, bias
+    if run := compiled(rows):
+        run.layer_norm(rows, scale, shift, eps, mean[:, 0], rstd[:, 0], out)
+        return out.reshape(x.shape), saved
+    for part in blocks(*rows.shape):
+        block = out[part]
+        mean[part] = _row_means(rows[part])
+        np.subtract(rows[part], mean[part], out=block)
+        rstd[part] = 1 / np.sqrt(_mean_squares(block) + eps)
+        block *= rstd[part]
+        if weight is not None:
+            block *= scale
+        if bias is not None:
+            block += shift
+    return out.reshape(x.shape), saved
 
 
 def _layer_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    normal, rstd, weight, has_bias = saved
-    rows = (-1, normal.shape[-1])
-    share = g if weight is None else g * weight
-    along = np.einsum("...i,...i->...", share, normal)[..., None] / normal.shape[-1]
-    x_share = share - share.mean(axis=-1, keepdims=True)
-    x_share -= normal * along
-    x_share *= rstd
-    weight_share = None
-    if weight is not None:
-        weight_share = np.einsum("ni,ni->i", g.reshape(rows), normal.reshape(rows))
-    return x_share, weight_share, g.reshape(rows).sum(axis=0) if has_bias else None
+    x, mean, rstd, weight, bias = saved
+    rows, g_rows, scale = as_rows(x), as_rows(g), _columns(x, weight, 1)
+    share = np.empty(rows.shape, rstd.dtype)
+    weight_share, bias_share = np.zeros((2, rows.shape[-1]), rstd.dtype)
+    shares = None if weight is None else weight_share, None if bias is None else bias_share
+    if run := compiled(rows, g_rows):
+        numbers = mean[:, 0], rstd[:, 0], scale
+        run.layer_norm_backward(g_rows, rows, *numbers, share, weight_share, bias_share)
+        return share.reshape(x.shape), *shares
+    for part in blocks(*rows.shape):
+        normal, block = rows[part] - mean[part], share[part]
+        normal *= rstd[part]
+        np.multiply(g_rows[part], normal, out=block)
+        weight_share += _column_sums(block)
+        bias_share += _column_sums(g_rows[part])
+        normal *= _row_means(block, scale)
+        normal += _row_means(g_rows[part], scale)
+        np.multiply(g_rows[part], scale, out=block)
+        block -= normal
+        block *= rstd[part]
+    return share.reshape(x.shape), *shares
+
+
+def _columns(x: np.ndarray, given: Any, number: float) -> np.ndarray:
+    """A weight or a bias as one float for each on the last axis; `number` where it is None."""
+    numbers = np.broadcast_to(number if given is None else given, x.shape[-1:])
+    return np.array(numbers, floating(x))
+
+
+# Sums as products: BLAS adds faster than numpy does. Division comes last, so that the mean of equal
+# numbers is that number.
+
+
+def _row_means(rows: np.ndarray, scale: Any = None) -> np.ndarray:
+    """The mean over each row, of rows · scale if that is given, (n, 1)."""
+    each = np.ones(rows.shape[-1], rows.dtype) if scale is None else scale
+    return (rows @ each)[:, None] / rows.dtype.type(rows.shape[-1])
+
+
+def _mean_squares(rows: np.ndarray) -> np.ndarray:
+    return np.einsum("ni,ni->n", rows, rows)[:, None] / rows.dtype.type(rows.shape[-1])
+
+
+def _column_sums(rows: np.ndarray) -> np.ndarray:
+    return np.ones(len(rows), rows.dtype) @ rows
 
 
 def _layer_norm_samples(draw: Draw) -> Call:
@@ -62,21 +112,47 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) 
     >>> layer_norm(np.array([1.0, 3.0])).round(3)
     array([-1.,  1.])
     """
-    return _layer_norm_forward(x, weight, bias, eps)[0]
+    centred = x - np.mean(x, axis=-1, keepdims=True)
+    rstd = 1 / np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + eps)
+    normal = centred * rstd
+    scaled = normal if weight is None else normal * weight
+    return scaled if bias is None else scaled + bias
 
 
 def _rms_norm_forward(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
     """The result, and what its backward pass needs."""
-    rrms = 1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps)
-    normal = x * rrms
-    return normal if weight is None else normal * weight, (normal, rrms, weight)
+    rows, scale = as_rows(x), _columns(x, weight, 1)
+    out = np.empty(rows.shape, scale.dtype)
+    rrms = np.empty((len(rows), 1), out.dtype)
+    if run := compiled(rows):
+        run.rms_norm(rows, scale, eps, rrms[:, 0], out)
+        return out.reshape(x.shape), (x, rrms, weight)
+    for part in blocks(*rows.shape):
+        rrms[part] = 1 / np.sqrt(_mean_squares(rows[part]) + eps)
+        np.multiply(rows[part], rrms[part], out=out[part])
+        if weight is not None:
+            out[part] *= scale
+    return out.reshape(x.shape), (x, rrms, weight)
 
 
 def _rms_norm_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    normal, rrms, weight = saved
-    share = g if weight is None else g * weight
-    along = np.einsum("...i,...i->...", share, normal)[..., None] / normal.shape[-1]
-    return (share - normal * along) * rrms, None if weight is None else g * normal
+    x, rrms, weight = saved
+    rows, g_rows, scale = as_rows(x), as_rows(g), _columns(x, weight, 1)
+    share = np.empty(rows.shape, rrms.dtype)
+    weight_share = np.zeros(rows.shape[-1], rrms.dtype)
+    shares = share.reshape(x.shape), None if weight is None else weight_share
+    if run := compiled(rows, g_rows):
+        run.rms_norm_backward(g_rows, rows, rrms[:, 0], scale, share, weight_share)
+        return shares
+    for part in blocks(*rows.shape):
+        normal, block = rows[part] * rrms[part], share[part]
+        np.multiply(g_rows[part], normal, out=block)
+        weight_share += _column_sums(block)
+        normal *= _row_means(block, scale)
+        np.multiply(g_rows[part], scale, out=block)
+        block -= normal
+        block *= rrms[part]
+    return shares
 
 
 def _rms_norm_samples(draw: Draw) -> Call:
@@ -100,7 +176,8 @@ def rms_norm(x: Any, weight: Any = None, eps: float = 1e-6) -> Any:
     >>> rms_norm(np.array([3.0, 4.0])).round(3)
     array([0.849, 1.131])
     """
-    return _rms_norm_forward(x, weight, eps)[0]
+    normal = x * (1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps))
+    return normal if weight is None else normal * weight
 
 
 def _attention_samples(draw: Draw) -> Call:
@@ -130,42 +207,85 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
-def _softmax_in_place(scores: np.ndarray) -> np.ndarray:
-    """The same as softmax, without a second array of that size."""
-    scores -= largest(scores, -1)
-    np.exp(scores, out=scores)
-    total = scores.sum(axis=-1, keepdims=True)
-    scores /= total + (total == 0)
-    return scores
-
-
 def _attention_forward(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_mask: Any = None,
     is_causal: bool = False, scale: float | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The result, and what its backward pass needs."""
     scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
-    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
-    scores = _masked(scores, attn_mask, is_causal)
-    weights = _softmax_in_place(scores) if type(scores) is np.ndarray else softmax(scores)
+    step = _step(query, key, value, is_causal)
+    scores = times_transposed(query * scale, key, step)  # (…, T, S)
+    if attn_mask is not None:
+        weights = _softmax_in_place(_masked(scores, attn_mask, is_causal), False, 0)
+    else:
+        weights = _softmax_in_place(scores, is_causal, step)
     kept = weights if dropout_mask is None else weights * dropout_mask
-    return kept @ value, (query, key, value, weights, kept, attn_mask, dropout_mask, scale)
+    given = attn_mask, dropout_mask, is_causal, scale, step
+    return triangle_times(kept, value, step), (query, key, value, weights, kept, *given)
 
 
 def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
-    query, key, value, weights, kept, attn_mask, dropout_mask, scale = saved
-    value_share = kept.swapaxes(-1, -2) @ g
-    scores = g @ value.swapaxes(-1, -2)  # softmax's rule in place: w · (g − Σ g · w)
-    noise_share = None
+    query, key, value, weights, kept, attn_mask, dropout_mask, is_causal, scale, step = saved
+    value_share = transposed_times(kept, g, step)
+    scores = times_transposed(g, value, step)
+    noise_share = mask_share = None
     if dropout_mask is not None:
         noise_share = scores * weights
         scores *= dropout_mask
-    scores -= np.einsum("...s,...s->...", scores, weights)[..., None]
-    scores *= weights
     added = attn_mask is not None and np.asarray(attn_mask).dtype != bool
-    mask_share = scores.copy() if added else None
-    scores *= scale
-    return scores @ key, scores.swapaxes(-1, -2) @ query, value_share, mask_share, noise_share
+    only_causal = is_causal and attn_mask is None
+    scores = _softmax_backward(scores, weights, only_causal, 1 if added else scale)
+    if added:
+        mask_share = scores.copy()
+        scores *= scale
+    key_share = transposed_times(scores, query, step)
+    return triangle_times(scores, key, step), key_share, value_share, mask_share, noise_share
+
+
+def _step(query: np.ndarray, key: np.ndarray, value: np.ndarray, is_causal: bool) -> int:
+    """How many queries are multiplied at once with the keys that they may see; 0 for all."""
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    return 64 if is_causal and alike and query.shape[-2] > 64 else 0
+
+
+def _matrices(a: np.ndarray) -> np.ndarray:
+    """(…, T, S) as (m, T, S); T or S may be 0, so that m has to be counted."""
+    return a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])
+
+
+def _softmax_in_place(scores: np.ndarray, is_causal: bool, step: int) -> np.ndarray:
+    """The same as softmax, without a second array of that size if scores are contiguous."""
+    matrices = _matrices(scores)
+    if run := compiled(matrices):
+        run.softmax(matrices, is_causal)
+        return matrices.reshape(scores.shape)
+    hidden = np.tri(*scores.shape[-2:]) == 0 if is_causal else None
+    for rows, seen in triangle(scores.shape[-2], step):
+        for part in blocks(len(matrices), matrices[:1, rows, seen].size):
+            block = matrices[part, rows, seen]
+            if hidden is not None:
+                np.copyto(block, -np.inf, where=hidden[rows, seen])
+            block -= largest(block, -1)
+            np.exp(block, out=block)
+            total = (block @ np.ones(block.shape[-1], block.dtype))[..., None]
+            block /= total + (total == 0)
+    return matrices.reshape(scores.shape)
+
+
+def _softmax_backward(g: Any, weights: Any, is_causal: bool, scale: float) -> np.ndarray:
+    """softmax's rule, scaled, and written over g: scale · w · (g − Σ g · w)."""
+    if weights.shape != g.shape:  # value has batches that query and key have not
+        weights = np.broadcast_to(weights, g.shape)
+    g_matrices, each = _matrices(g), _matrices(weights)
+    if run := compiled(g_matrices, each):
+        run.softmax_backward(g_matrices, each, is_causal, scale)
+        return g_matrices.reshape(g.shape)
+    for part in blocks(len(each), each[:1].size):
+        block, weight = g_matrices[part], each[part]
+        block -= np.einsum("mts,mts->mt", block, weight)[..., None]
+        block *= weight
+        block *= scale
+    return g_matrices.reshape(g.shape)
 
 
 @op(
@@ -195,5 +315,8 @@ def scaled_dot_product_attention(
     array([[1.],
            [2.]])
     """
-    given = (query, key, value, attn_mask, dropout_mask, is_causal, scale)
-    return _attention_forward(*given)[0]  # (…, T, d)
+    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
+    weights = softmax(_masked(scores, attn_mask, is_causal))
+    kept = weights if dropout_mask is None else weights * dropout_mask
+    return kept @ value  # (…, T, d)

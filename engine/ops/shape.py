@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..fast import compiled
 from ..op import declare, op
 from ..part import Part
 from ..samples import Call, Draw, call, with_array
@@ -140,6 +141,28 @@ def is_basic(index: Any) -> bool:
     return all(isinstance(p, (int, np.integer, slice, type(...), type(None))) for p in parts)
 
 
+def names_rows(index: Any, x: np.ndarray, out: np.ndarray) -> bool:
+    """Whether an index is one array of integers, which picks rows, and these are of some length."""
+    if type(index) is not np.ndarray or index.dtype.kind not in "iu":
+        return False
+    return x.shape == index.shape + out.shape[1:] and x.size > 0 and out[0].size > 7
+
+
+def add_rows(out: np.ndarray, places: np.ndarray, x: np.ndarray) -> None:
+    """out[places] += x, row by row, and each time that a place is named.
+
+    np.add.at goes from number to number. Here the rows of one place are added in one sum.
+    """
+    table = out.reshape(len(out), out[0].size)
+    flat = x.reshape(places.size, out[0].size)
+    if run := compiled(flat, table):
+        return run.add_rows(flat, places.reshape(-1), table)
+    order = np.argsort(places, axis=None, kind="stable")
+    named, starts = np.unique(places.reshape(-1)[order], return_index=True)
+    for place, start, end in zip(named, starts, [*starts[1:], places.size], strict=True):
+        table[place] = flat[order[start:end]].sum(axis=0)
+
+
 def scatter_samples(draw: Draw) -> Call:
     (x, index), _ = index_samples(draw)
     return call(draw.array(np.shape(x[index])), index, x.shape)
@@ -158,6 +181,8 @@ def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, x.dtype)
     if is_basic(index):
         out[index] += x  # basic indexing names each element once
+    elif names_rows(index, x, out):
+        add_rows(out, np.arange(len(out))[index], x)  # where no place is below 0
     else:
         np.add.at(out, index, x)
     return out
