@@ -34,6 +34,17 @@ def in_blocks(chain: Callable[..., None], *arrays: np.ndarray) -> np.ndarray:
     return out.reshape(arrays[0].shape)
 
 
+def flat_blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Views of the arrays, all of one shape, block by block, to be written into; the arrays
+    themselves where one of them is not in one piece."""
+    if not all(a.flags.c_contiguous for a in arrays):
+        yield arrays
+        return
+    flat = [a.reshape(-1) for a in arrays]
+    for part in blocks(flat[0].size):
+        yield tuple(a[part] for a in flat)
+
+
 def floating(a: np.ndarray) -> np.dtype:
     """The width to compute in: its own, or float32 where a sum would leave float16."""
     return np.result_type(a, np.float32)

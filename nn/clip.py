@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.fast import compiled
 from ..engine.graph import Node
 
 
@@ -40,4 +41,5 @@ def clip_grad_norm_(parameters: Iterable[Any] | Any, max_norm: float) -> float:
 
 def square_norm(grad: Any) -> float:
     flat = np.ravel(grad, order="K")  # any order does, and this one copies nothing
-    return float(flat @ flat)
+    run = compiled(flat)
+    return float(run.square_norm(flat) if run else flat @ flat)

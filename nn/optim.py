@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.blocks import flat_blocks
+from ..engine.fast import compiled
 from ..engine.graph import Node
 
 State = dict[str, Any]
@@ -221,19 +223,34 @@ class AdamW(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(self, data: Any, grad: Any, state: State, group: dict[str, Any]) -> Any:
-        lr, (beta1, beta2) = group["lr"], group["betas"]
         if not state:
             state = {"step": 0, "exp_avg": zeros_like(data), "exp_avg_sq": zeros_like(data)}
         step, m, v = state["step"] + 1, state["exp_avg"], state["exp_avg_sq"]
-        m += (1 - beta1) * (grad - m)
-        v *= beta2
-        v += (1 - beta2) * (grad * grad)
-        # The two corrections are single numbers: they go where they cost no pass over memory.
-        size = v**0.5
-        size *= (1 - beta2**step) ** -0.5
-        size += group["eps"]
-        move = m / size
-        move *= lr / (1 - beta1**step)
-        data *= 1 - lr * group["weight_decay"]
-        data -= move
+        settings: Any = (group["lr"], *group["betas"], group["eps"], group["weight_decay"], step)
+        if run := compiled(data, grad, m, v):
+            run.adamw(*(a.reshape(-1) for a in (data, grad, m, v)), *settings)
+        elif isinstance(data, float):
+            data, m, v = adamw(data, grad, m, v, *settings)
+        else:
+            for part in flat_blocks(data, grad, m, v):
+                adamw(*part, *settings)  # in place
         return data, {"step": step, "exp_avg": m, "exp_avg_sq": v}
+
+
+def adamw(
+    p: Any, g: Any, m: Any, v: Any,
+    lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, step: int,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """AdamW's arithmetic: new p, m and v, which on arrays are the old ones, written in place."""
+    m += (1 - beta1) * (g - m)
+    v *= beta2
+    v += (1 - beta2) * (g * g)
+    # The two corrections are single numbers: they go where they cost no pass over memory.
+    size = v**0.5
+    size *= (1 - beta2**step) ** -0.5
+    size += eps
+    move = m / size
+    move *= lr / (1 - beta1**step)
+    p *= 1 - lr * weight_decay
+    p -= move
+    return p, m, v

@@ -2,12 +2,13 @@
 
 import copy
 import math
+import sys
 
 import numpy as np
 import pytest
 
 from groundup import nn
-from groundup.engine import Tensor, Value
+from groundup.engine import Tensor, Value, fast
 
 RULES = [
     (nn.AdamW, {"lr": 0.03}),
@@ -264,3 +265,32 @@ def test_tensors_that_are_no_parameters_can_be_optimised():
         (x * x).sum().backward()
         opt.step()
     assert np.abs(x.data).max() < 0.05
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("width", [np.float32, np.float64])
+@pytest.mark.parametrize("smallest", [1, sys.maxsize])  # loops, where numba is there, and blocks
+def test_a_large_parameter_takes_the_steps_of_small_ones(order, width, smallest, monkeypatch):
+    """In loops or in blocks, whatever its layout, and with new data meanwhile."""
+    monkeypatch.setattr(fast, "SMALLEST", smallest)
+    rng = np.random.default_rng(0)
+    data, *grads = (rng.standard_normal((5, 40_001)).astype(width) for _ in range(4))
+    large = nn.Parameter(data)
+    large.data = np.asarray(data, order=order)
+    small = [nn.Parameter(row[::1000]) for row in data]
+    opts = [nn.AdamW([large], lr=0.1), nn.AdamW(small, lr=0.1)]
+    for step, grad in enumerate(grads):
+        if step == 2:  # the optimiser has only what the parameter has now
+            large.data = np.asarray(large.data * 2, order=order)
+            for p in small:
+                p.data = p.data * 2
+        large.grad = np.asarray(grad, order=order)
+        for p, row in zip(small, grad, strict=True):
+            p.grad = row[::1000]
+        norm = nn.clip_grad_norm_([large], 1e9)
+        assert norm == pytest.approx(float(np.linalg.norm(grad.astype(float))), rel=1e-5)
+        for opt in opts:
+            opt.step()
+    tight = 1e-5 if width is np.float32 else 1e-12
+    for p, row in zip(small, large.data, strict=True):
+        np.testing.assert_allclose(row[::1000], p.data, rtol=tight, atol=tight)
