@@ -4,7 +4,8 @@ from . import random
 from .anomaly import detect_anomaly
 from .checkpoint import checkpoint
 from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .graph import enable_grad, no_grad, walk
+from .graph import walk
+from .modes import enable_grad, no_grad
 from .op import Kernel, constant, declare, op
 from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
 from .ops.density import (
@@ -36,7 +37,8 @@ from .ops.special import digamma, lgamma, polygamma
 from .ops.window import avg_pool, conv1d, conv2d, max_pool
 from .saved import saved
 from .tensor import Tensor
-from .value import Value, values
+from .value import Value
+from .value_array import values
 
 # fmt: off
 __all__ = [

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Node, describe, mode
+from .graph import Node, describe
+from .modes import mode
 
 OURS = (__name__.split(".")[0], "numpy")  # frames of these are not the user's
 

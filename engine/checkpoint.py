@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .arguments import each
-from .graph import Node, ancestry, enable_grad, modes, nodes, swept, tick
+from .graph import Node, ancestry, nodes, swept, tick
+from .modes import enable_grad, modes
 from .op import Op
 from .tensor import Tensor, leaf, variable
 from .value import Value

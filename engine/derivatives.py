@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from .arguments import plain
-from .graph import Node, ancestry, enable_grad, mode, modes
+from .graph import Node, ancestry
+from .modes import enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
-from .tensor import Tensor, gradients, made, variable
+from .shares import gradients
+from .tensor import Tensor, made, variable
 from .value import Value, as_value
 from .value import result as value_result
 

@@ -8,81 +8,15 @@ from typing import Any
 import numpy as np
 
 from .arguments import SINGLE, each, needs_grad, of_width, plain, unpacked
-from .graph import Node, describe, enable_grad, modes, nodes, stamp_change, swept, tick
+from .graph import Node, stamp_change, stamp_shared, tick
+from .modes import enable_grad, modes
 from .op import CONSTANT, TABLE, Op, lookup
+from .operators import on_one, operators
 from .ops.shape import identity
-from .protocol import NumpyProtocol, binary
+from .protocol import NO_OPTIONS, NumpyProtocol
+from .shares import fit, gradients
 
-NO_OPTIONS: dict[str, Any] = {}
 ndarray, new = np.ndarray, object.__new__
-
-
-def result(
-    op: Op, args: tuple, kwargs: dict[str, Any], data: np.ndarray, saved: Any, needs: bool
-) -> Tensor:
-    """The node of op(*args, **kwargs), or a constant: where nothing is recorded or needed."""
-    here = modes.__dict__
-    if here["witness"]:
-        here["witness"].computed(op, args, data)
-    if not (needs and here["recording"]):
-        return made(data)
-    node = new(Tensor)
-    node._data, node._grad, node.requires_grad, node.keeps_grad = data, None, True, False
-    node.op, node.args, node.kwargs, node.saved = op, args, kwargs, saved
-    node.born, node.changed = tick(), 0
-    node.scope, node.name, node.seen = here["scope"], None, None
-    if here["witness"]:
-        here["witness"].made(node)
-    return node
-
-
-# `record` below takes any call. Most are of one or two Tensors of one width, or of a Tensor and a
-# number, and an op on a small array costs less than to look at all that might be. So these look for
-# that first, and leave the rest to `record`.
-
-
-def on_one(ufunc: Any, x: Tensor) -> Any:
-    """np.exp(x) and the like."""
-    op, data = TABLE.get(ufunc), x._data
-    if op is None or op.vjps is None or data.dtype not in FLOATS or not data.ndim:
-        return x.interpret(ufunc, (x,), NO_OPTIONS)
-    return result(op, (x,), NO_OPTIONS, op.definition(data), (data,), x.requires_grad)
-
-
-def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """x + y for a Tensor on the left, and for one on the right."""
-    op = TABLE[ufunc]
-    definition = op.definition
-    general, general_reflected = binary(ufunc)
-
-    def operator(self: Tensor, other: Any) -> Any:
-        a, needs = self._data, self.requires_grad
-        if type(other) in WEAK:
-            b = other
-        elif isinstance(other, Tensor) and other._data.dtype is a.dtype:
-            b, needs = other._data, needs or other.requires_grad
-        else:
-            return general(self, other)
-        if a.dtype not in FLOATS or not a.ndim:
-            return general(self, other)
-        try:
-            data = definition(a, b)
-        except ValueError:
-            return general(self, other)  # which says what is wrong
-        return result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
-
-    def reflected(self: Tensor, other: Any) -> Any:
-        b = self._data
-        if type(other) not in WEAK or b.dtype not in FLOATS or not b.ndim:
-            return general_reflected(self, other)
-        data = definition(other, b)
-        return result(op, (other, self), NO_OPTIONS, data, (other, b), self.requires_grad)
-
-    return operator, reflected
-
-
-WEAK = {float, int}  # numbers that take the width of what they meet
-FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 class Tensor(NumpyProtocol, Node):
@@ -280,6 +214,25 @@ class Tensor(NumpyProtocol, Node):
     # Recording
 
     @staticmethod
+    def result(
+        op: Op, args: tuple, kwargs: dict[str, Any], data: np.ndarray, saved: Any, needs: bool
+    ) -> Tensor:
+        """The node of op(*args, **kwargs), or a constant: where nothing is recorded or needed."""
+        here = modes.__dict__
+        if here["witness"]:
+            here["witness"].computed(op, args, data)
+        if not (needs and here["recording"]):
+            return made(data)
+        node = new(Tensor)
+        node._data, node._grad, node.requires_grad, node.keeps_grad = data, None, True, False
+        node.op, node.args, node.kwargs, node.saved = op, args, kwargs, saved
+        node.born, node.changed = tick(), 0
+        node.scope, node.name, node.seen = here["scope"], None, None
+        if here["witness"]:
+            here["witness"].made(node)
+        return node
+
+    @staticmethod
     def interpret(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
         """Run `fn` on the arrays of Tensors and record the call."""
         op = TABLE.get(fn)
@@ -337,14 +290,6 @@ class Tensor(NumpyProtocol, Node):
         return f"{type(self).__name__}({text}{width}{name}{how})"
 
 
-def stamp_shared(node: Node) -> None:
-    """Stamp a node whose array was written in place, and those that it is a view of."""
-    written = [node]
-    while written:
-        stamp_change(node := written.pop())
-        written += [p for p in node.parents() if np.may_share_memory(p._data, node._data)]
-
-
 def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
     """A Tensor that shares its array: a constant, or the result of `how` (op, args, …)."""
     return new(Tensor)._fill(data, needs, *how)
@@ -394,7 +339,7 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     for place in range(len(op.vjps or args), len(args)):
         if needs_grad(args[place]):
             op.rule(place)  # which says that there is none
-    return result(op, args, kwargs, data, saved if needs else None, needs)
+    return Tensor.result(op, args, kwargs, data, saved if needs else None, needs)
 
 
 def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -417,14 +362,6 @@ def through_definition(node: Tensor, grad: Any) -> Sequence[Any]:
     return gradients(inside, grad, leaves)
 
 
-def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
-    """∂root/∂arg for each argument, None where there is none; what is behind is left alone."""
-    targets = dict.fromkeys(nodes(args))
-    oldest = min((node.born for node in targets), default=0)
-    found = swept(root, seed, targets.__contains__, oldest)
-    return [each(found.get, arg) for arg in args]
-
-
 def variable(x: Tensor, dtype: Any = None) -> Any:
     """A new node equal to x, from which a derivative can be taken without going behind x.
 
@@ -439,36 +376,3 @@ def variable(x: Tensor, dtype: Any = None) -> Any:
 def leaf(x: Tensor) -> Any:
     """The same with nothing behind it; it wants a gradient if x does."""
     return made(x._data, x.requires_grad) if x.dtype.kind == "f" else x._data
-
-
-class Misfit(ValueError):
-    """A share that has not the shape of its argument, nor one that broadcasting made of it."""
-
-
-def fit(share: Any, arg: Tensor, op: Op) -> Any:
-    """A share in the shape and width of its argument: the one place that undoes broadcasting."""
-    shape, dtype = np.shape(share), arg._data.dtype
-    if shape != arg.shape:
-        axes = stretched(arg.shape, shape)
-        if axes is None:
-            raise Misfit(f"a rule of {op} gave a share of shape {shape} for {describe(arg)}")
-        share = np.reshape(np.sum(share, axis=axes), arg.shape)
-    if isinstance(share, np.ndarray) and share.dtype == dtype:
-        return share
-    if dtype.kind != "f":
-        raise TypeError(f"a gradient for {describe(arg)} of {dtype}: only floats can have one")
-    if isinstance(share, Tensor):
-        return share if share.dtype == dtype else variable(share, dtype)
-    return np.asarray(share, dtype)
-
-
-def stretched(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The axes of `out` along which broadcasting repeats an array of `shape`; None if it cannot.
-
-    >>> stretched((3, 1), (2, 3, 4))
-    (0, 2)
-    """
-    pairs = [*zip((1,) * (len(out) - len(shape)) + shape, out, strict=False)]
-    if len(shape) > len(out) or any(n not in (1, side) for n, side in pairs):
-        return None
-    return tuple(axis for axis, (n, side) in enumerate(pairs) if n != side)

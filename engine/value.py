@@ -7,7 +7,6 @@ rules as Tensors do, from the table.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -15,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
-from .graph import Node, modes, stamp_change, tick
-from .op import ALIASES, CONSTANT, INTERPRETERS, TABLE, Op, in_order, lookup
+from .graph import Node, stamp_change, tick
+from .modes import modes
+from .op import INTERPRETERS, TABLE, Op, in_order
 from .ops.activation import erf, relu, sigmoid
 from .partials import PARTIALS, ieee
 
 MIXED = "a Value and a Tensor in one op: stay with one kind, Value for numbers, Tensor for arrays"
+OBJECTS = np.dtype(object)  # of arrays that hold Values; value_array.py has what numpy does there
 NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
@@ -253,15 +254,15 @@ class Value(Node):
     # Where numpy meets a Value: as it meets an array of one
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        return run_ufunc(ufunc, method, args, kwargs)
+        return INTERPRETERS[OBJECTS](ufunc, args, kwargs, method)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-        return run_on_values(fn, *in_order(fn, args, kwargs))
+        return INTERPRETERS[OBJECTS](fn, *in_order(fn, args, kwargs))
 
     @staticmethod
     def interpret(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Run a function of ours on Values, bare or in arrays."""
-        return run_on_values(fn, args, kwargs)
+        return INTERPRETERS[OBJECTS](fn, args, kwargs)
 
     # Leaving the graph is said aloud
 
@@ -296,112 +297,11 @@ class Chosen(Value):
         return (self.mask, self._a, self._b)
 
 
-# Arrays whose elements are Values
-
-
-class ValueArray(np.ndarray):
-    """An array of Values. numpy runs on it element by element, and so builds a scalar graph.
-
-    Functions with a row in the table run as the row says; others as numpy has them, which is
-    right as long as they come down to arithmetic.
-    """
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        return run_ufunc(ufunc, method, args, kwargs)
-
-    def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if fn in TABLE or fn in CONSTANT or fn in ALIASES:
-            return run_on_values(fn, *in_order(fn, args, kwargs))
-        return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
-
-
-def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """np.exp and the like: numpy asks each element for `.exp()`, for `a + b`."""
-    if method == "reduce" and ufunc in REDUCTIONS:
-        options = {"axis": kwargs.get("axis", 0), "keepdims": kwargs.get("keepdims", False)}
-        return run_on_values(REDUCTIONS[ufunc], args, options)
-    if ufunc in CONSTANT:
-        return getattr(ufunc, method)(*map(floats, args), **kwargs)
-    ufunc = ALIASES.get(ufunc, ufunc)
-    run = ON_EACH.get(ufunc, getattr(ufunc, method))
-    try:
-        with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
-            return unwrap(lift(run(*map(bare, args), **kwargs)))
-    except TypeError:
-        if ufunc not in TABLE:
-            lookup(ufunc)  # which says it better than numpy
-        raise
-
-
-def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """Any other function. One of ours that is a method of Value is called on each element, as
-    numpy does with its own; the rest run their definition, the scalar graph of the whole op."""
-    if fn in CONSTANT:
-        return fn(*map(floats, args), **{key: floats(x) for key, x in kwargs.items()})
-    if fn in ON_EACH:
-        return unwrap(lift(ON_EACH[fn](*map(bare, args))))
-    op = lookup(fn)
-    args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
-    if op.ours and fn in PARTIALS:
-        with np.errstate(invalid="ignore"):  # a comparison with a NaN is no accident
-            return unwrap(lift(np.frompyfunc(getattr(Value, op.name), 1, 1)(*map(bare, args))))
-    if not (op.ours or op.on_scalars or op.vjps is None):
-        # A definition that calls numpy's own function gets bare arrays, or it would come back here.
-        args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}
-    return unwrap(lift((op.on_scalars or op.definition)(*args, **kwargs)))
-
-
-def on_each(fn: Any) -> Any:
-    """A function that numpy cannot call on objects, on each element: np.where, np.maximum …"""
-    op, rule = TABLE[fn], PARTIALS[fn]
-
-    def on_one(*xs: Any) -> Any:
-        data, da, db = rule(*(x._data if isinstance(x, Value) else x for x in xs))
-        *mask, a, b = xs
-        da, db = da if wants_grad(a) else None, db if wants_grad(b) else None
-        needs = wants_grad(a) or wants_grad(b)
-        node = result(op, a, b, float(data), da, db, needs, Chosen if mask else None)
-        if isinstance(node, Chosen):
-            node.mask = mask[0]
-        return node
-
-    on_all = np.frompyfunc(on_one, len(inspect.signature(rule).parameters), 1)
-    return np.errstate(invalid="ignore")(on_all)
-
-
-ON_EACH = {
-    fn: on_each(fn) for fn in (np.where, np.maximum, np.minimum, np.hypot, np.arctan2, np.logaddexp)
-}
-REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
-INTERPRETERS[np.dtype(object)] = run_on_values
-
-
-def lift(x: Any) -> Any:
-    """An object array as a ValueArray, with every plain number in it made a constant Value.
-
-    `np.where(mask, x, 0)` and the like leave numbers among the Values, and the next np.exp
-    would ask an int for its `.exp()`.
-    """
-    if isinstance(x, Value) or (isinstance(x, np.ndarray) and x.dtype == object):
-        lifted = np.frompyfunc(as_value, 1, 1)(bare(x))
-        return np.asarray(lifted, dtype=object).view(ValueArray)
-    if isinstance(x, Node):  # a Tensor: of ids perhaps, which have no gradient
-        if x.requires_grad or x.data.dtype.kind == "f":
-            raise TypeError(MIXED)
-        return x.data
-    return [lift(item) for item in x] if isinstance(x, list) or hasattr(x, "_fields") else x
+# One Value, or an array of them, as something else
 
 
 def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else Value(x, requires_grad=False)
-
-
-def bare(x: Any) -> Any:
-    """An argument as numpy's own loops take it: plain object arrays."""
-    if isinstance(x, list | tuple):
-        return (list if isinstance(x, list) else tuple)(map(bare, x))
-    is_value = isinstance(x, Value | ValueArray)
-    return np.asarray(x, dtype=object).view(np.ndarray) if is_value else x
 
 
 def floats(x: Any) -> Any:
@@ -413,19 +313,5 @@ def floats(x: Any) -> Any:
 
 def unwrap(x: Any) -> Any:
     """A bare Value instead of an array of no dimensions, as numpy's reductions give."""
-    return x.item() if isinstance(x, ValueArray) and x.ndim == 0 else x
-
-
-def values(data: Any, name: str | None = None, requires_grad: bool = True) -> ValueArray:
-    """An array of new Values with the numbers of `data`, named `name[i, j]`.
-
-    >>> w = values([[1.0, 2.0]], name="w")
-    >>> w[0, 1].name, (w @ np.array([3.0, 4.0]))[0].data
-    ('w[0, 1]', 11.0)
-    """
-    array = np.asarray(data)
-    out = np.empty(array.shape, dtype=object).view(ValueArray)
-    for index in np.ndindex(array.shape):
-        called = f"{name}[{', '.join(map(str, index))}]" if name and index else name
-        out[index] = Value(array[index], called, requires_grad)
-    return out
+    is_one = isinstance(x, np.ndarray) and x.dtype == OBJECTS and x.ndim == 0
+    return x.item() if is_one else x

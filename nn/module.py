@@ -16,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 from ..engine import Tensor, Value
-from ..engine.graph import Node, Scope, modes
-from ..engine.value import values
+from ..engine.graph import Node
+from ..engine.modes import Scope, modes
+from ..engine.value_array import values
 from .parameter import Parameter
 
 # What a module learns: Parameters, or after `to_scalars` object arrays of Values.

@@ -233,7 +233,7 @@ class AdamW(Optimizer):
             data, m, v = adamw(data, grad, m, v, *settings)
         else:
             for part in flat_blocks(data, grad, m, v):
-                adamw(*part, *settings)  # in place
+                adamw(*(*part, *settings))  # in place
         return data, {"step": step, "exp_avg": m, "exp_avg_sq": v}
 
 

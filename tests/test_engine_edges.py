@@ -25,7 +25,7 @@ from groundup.engine import (
 )
 from groundup.engine.check import GradientError, gradcheck
 from groundup.engine.op import TABLE
-from groundup.engine.value import values
+from groundup.engine.value_array import values
 from groundup.viz.formula import Name
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groundup.engine import Tensor, Value, grad, no_grad, walk
-from groundup.engine.graph import enable_grad, mode, modes
+from groundup.engine.modes import enable_grad, mode, modes
 
 
 def test_walk_is_newest_first_and_each_gradient_is_whole():

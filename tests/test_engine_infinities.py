@@ -18,7 +18,7 @@ from groundup.engine import (
     logsumexp,
     sigmoid,
 )
-from groundup.engine.value import values
+from groundup.engine.value_array import values
 
 inf, nan = math.inf, math.nan
 

@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from groundup.engine import Value, detect_anomaly, no_grad
-from groundup.engine.graph import enable_grad, modes
+from groundup.engine.modes import enable_grad, modes
 
 
 def test_generators_that_overlap_restore_recording():

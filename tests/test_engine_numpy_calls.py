@@ -20,7 +20,7 @@ from groundup.engine import (
     softmax,
     topk,
 )
-from groundup.engine.value import values
+from groundup.engine.value_array import values
 
 A = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.0]])
 ONES = np.ones(3)

@@ -17,7 +17,7 @@ from groundup.engine import (
     random,
     topk,
 )
-from groundup.engine.value import values
+from groundup.engine.value_array import values
 
 
 def leaf(data) -> Any:

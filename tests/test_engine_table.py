@@ -12,7 +12,7 @@ from groundup.engine.check.strategies import draws
 from groundup.engine.graph import nodes
 from groundup.engine.op import TABLE
 from groundup.engine.samples import RandomDraw
-from groundup.engine.value import lift, values
+from groundup.engine.value_array import lift, values
 from groundup.viz.formula import rules
 
 OPS = [pytest.param(op, id=op.name) for op in TABLE.values()]

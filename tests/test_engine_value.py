@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from groundup.engine import Tensor, Value, grad, no_grad, relu, softmax
 from groundup.engine.op import TABLE
-from groundup.engine.value import floats, values
+from groundup.engine.value import floats
+from groundup.engine.value_array import values
 
 
 def test_every_operator_on_both_sides():

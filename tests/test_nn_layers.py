@@ -5,7 +5,7 @@ import pytest
 
 from groundup import engine, nn
 from groundup.engine import Tensor
-from groundup.engine.value import values
+from groundup.engine.value_array import values
 from groundup.nn import functional as F
 
 

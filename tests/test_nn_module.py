@@ -10,7 +10,7 @@ import pytest
 
 from groundup import models, nn
 from groundup.engine import Tensor, Value, no_grad
-from groundup.engine.graph import modes
+from groundup.engine.modes import modes
 
 
 class Nested(nn.Module):

@@ -9,7 +9,7 @@ import pytest
 
 from groundup import models, nn, train
 from groundup.engine import Tensor
-from groundup.engine.graph import modes
+from groundup.engine.modes import modes
 
 
 def small_gpt(dropout=0.0, vocab_size=7):

@@ -8,7 +8,8 @@ import pytest
 
 from groundup import models, nn, viz
 from groundup.engine import Tensor, Value
-from groundup.engine.graph import Scope, ancestry, mode, walk
+from groundup.engine.graph import ancestry, walk
+from groundup.engine.modes import Scope, mode
 from groundup.viz.drawing import BOXES, MANY, plan_of
 from groundup.viz.gather import run_pass
 from groundup.viz.nodes import is_parameter

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from groundup import viz
 from groundup.engine import Value
-from groundup.engine.graph import Scope, mode
+from groundup.engine.modes import Scope, mode
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [

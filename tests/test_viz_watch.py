@@ -11,7 +11,7 @@ import pytest
 
 from groundup import viz
 from groundup.engine import Tensor, Value
-from groundup.engine.graph import modes
+from groundup.engine.modes import modes
 
 
 def names(folder):

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.graph import add_up, collected, modes
+from ..engine.graph import add_up, collected
+from ..engine.modes import modes
 from ..nn.random import own_generator, source
 
 IGNORED = -100  # the target that does not count

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..engine.graph import Node, Scope
+from ..engine.graph import Node
+from ..engine.modes import Scope
 
 
 class Call:

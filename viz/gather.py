@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, mode, walk
+from ..engine.graph import Node, walk
+from ..engine.modes import mode
 from .plan import Card, Edge, Plan
 from .summary import EXPLODED, VANISHED, Summary, norm_of, summarise
 

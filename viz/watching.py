@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..engine.graph import Modes, Node, Steps, mode, modes
+from ..engine.graph import Node, Steps
+from ..engine.modes import Modes, mode, modes
 from .dot import write
 from .drawing import plan_of
 from .gather import Gradients

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..tensor import stretched
+from ..shares import stretched
 
 
 def likely_cause(given: np.ndarray, wanted: np.ndarray, out: tuple[int, ...]) -> str:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, no_grad
-from ..tensor import gradients
+from ..graph import Node
+from ..modes import no_grad
+from ..shares import gradients
 from ..value import Value, floats
 from .slopes import STEP, Slopes, Verdict, judged, slopes
 

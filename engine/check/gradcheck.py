@@ -10,9 +10,11 @@ import numpy as np
 
 from ..anomaly import Lines
 from ..arguments import ARRAYS, each, is_list
-from ..graph import Node, ancestry, describe, mode, no_grad, nodes, tick
+from ..graph import Node, ancestry, describe, nodes, tick
+from ..modes import mode, no_grad
 from ..op import TABLE, Op, interpreter
-from ..tensor import Misfit, Tensor
+from ..shares import Misfit
+from ..tensor import Tensor
 from ..value import Value
 from .cause import likely_cause
 from .error import brief, demand_finite, error, misshapen, noted
