@@ -254,21 +254,20 @@ def collected(root: Node, seed: Any = None) -> dict[Node, Any]:
 
 
 def add_up(*passes: dict[Node, Any]) -> None:
-    """Add what passes have collected to `.grad`.
+    """Add what passes have collected to `.grad`; the collections are used up.
 
     Collect first, assign after: a pass that is interrupted leaves every .grad whole, and threads
     that share a leaf do not lose each other's gradients.
     """
-    first, *others = passes
+    totals: dict[Node, Any] = {}
     with assigning:
-        totals = {
-            node: node._grad + grad if type(grad) is float else node.summed(grad)
-            for node, grad in first.items()
-        }
-        for kept in others:
-            for node, grad in kept.items():
+        for kept in passes:
+            while kept:  # each gradient goes as its sum is made: none is there twice
+                node, grad = kept.popitem()
                 if node in totals:
                     totals[node] += grad
+                elif type(grad) is float:
+                    totals[node] = node._grad + grad
                 else:
                     totals[node] = node.summed(grad)
         for node, total in totals.items():

@@ -13,20 +13,21 @@ import numpy as np
 
 
 class Part:
-    """`piece` at `index` of an array of that shape, zeros elsewhere; sums collect their terms.
+    """`piece` at `index` of an array like `x`, zeros elsewhere; sums collect their terms.
 
-    >>> x = Part(np.ones(2), slice(0, 2), (4,)) + Part(np.ones(2), slice(1, 3), (4,)) + np.ones(4)
-    >>> x.whole()
+    >>> x = np.zeros(4)
+    >>> g = Part(np.ones(2), slice(0, 2), x) + Part(np.ones(2), slice(1, 3), x) + np.ones(4)
+    >>> g.whole()
     array([2., 3., 2., 1.])
     """
 
-    __slots__ = ("arrays", "pieces", "shape")
+    __slots__ = ("arrays", "pieces", "x")
     __array_ufunc__ = None  # so that array + part comes here
 
-    def __init__(self, piece: np.ndarray, index: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, piece: np.ndarray, index: Any, x: np.ndarray) -> None:
         self.pieces = [(index, piece)]
-        self.arrays: list[np.ndarray] = []  # terms that fill the shape
-        self.shape = shape
+        self.arrays: list[np.ndarray] = []  # terms of x's shape
+        self.x = x  # for its shape, and how it lies in memory: the gradient will go the same way
 
     def __add__(self, other: Any) -> Part:
         # The sum grows in place: a Part is handed to one argument, and to no one else.
@@ -43,11 +44,11 @@ class Part:
         """The sum as one array."""
         dtype = self.pieces[0][1].dtype
         if not self.arrays and self._is_everything():
-            out = np.empty(self.shape, dtype)
+            out = np.empty_like(self.x, dtype)
             for index, piece in self.pieces:
                 out[index] = piece
             return out
-        out = self.arrays[0].copy() if self.arrays else np.zeros(self.shape, dtype)
+        out = self.arrays[0].copy() if self.arrays else np.zeros_like(self.x, dtype)
         for array in self.arrays[1:]:
             out += array
         for index, piece in self.pieces:
@@ -56,6 +57,6 @@ class Part:
 
     def _is_everything(self) -> bool:
         """Whether the pieces are x[0], x[1] … up to the last, once each."""
-        places = {index for index, _ in self.pieces if type(index) is int}
-        whole = set(range(self.shape[0])) if self.shape else set()
-        return len(self.pieces) == len(whole) and {i % len(whole) for i in places} == whole
+        places = [index for index, _ in self.pieces if type(index) is int]
+        length = len(self.x) if self.x.ndim else 0
+        return len(self.pieces) == len(places) == length == len({i % length for i in places})

@@ -81,20 +81,29 @@ def saved(loss: Node) -> Saved:
     return Saved(sizes, leaves, most_gradients(nodes))
 
 
-def held_by(x: Any) -> Iterator[Any]:
-    """The arrays and single Values that something keeps."""
+def held_by(node: Node) -> Iterator[Any]:
+    """The arrays that a node keeps, or a Value itself."""
+    if not isinstance(node, Tensor):
+        yield node
+        return
+    yield from arrays_in([node, node.args])
+    # A definition that is differentiated through itself keeps the graph inside.
+    kept: Any = node.saved
+    if isinstance(kept, tuple) and kept and isinstance(kept[0], Node):
+        for inner in ancestry(kept[0]):
+            yield from held_by(inner)
+    else:
+        yield from arrays_in(kept)
+
+
+def arrays_in(x: Any) -> Iterator[np.ndarray]:
+    """Arrays, and those of Tensors, in lists too. What is behind a Tensor is its own affair: to
+    follow it from here would take every way through the graph."""
     if isinstance(x, list | tuple):
         for item in x:
-            yield from held_by(item)
-    elif isinstance(x, Tensor):
-        yield x._data
-        yield from held_by(x.args)
-        # A definition that is differentiated through itself keeps the graph inside.
-        kept: Any = x.saved
-        inside = isinstance(kept, tuple) and kept and isinstance(kept[0], Node)
-        yield from held_by(ancestry(kept[0]) if inside else kept)
-    elif isinstance(x, Node | np.ndarray):
-        yield x
+            yield from arrays_in(item)
+    elif isinstance(x, Tensor | np.ndarray):
+        yield x._data if isinstance(x, Tensor) else x
 
 
 def size_of(held: Iterator[Any], seen: set[int]) -> int:

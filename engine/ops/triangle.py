@@ -36,9 +36,9 @@ def times_transposed(a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
 
 def triangle_times(a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
     """a b, of a triangle a (…, T, S) and b (…, S, d)."""
-    if not step:
+    if not step and a.shape[:-2] != b.shape[:-2]:
         return a @ b
-    out = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+    out = laid_out_as(b, a.shape[:-1], np.result_type(a, b))
     for rows, seen in triangle(a.shape[-2], step):
         np.matmul(a[..., rows, seen], b[..., seen, :], out=out[..., rows, :])
     return out
@@ -46,11 +46,19 @@ def triangle_times(a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
 
 def transposed_times(a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
     """aᵀ b, of a triangle a (…, T, S) and b (…, T, d)."""
-    if not step:
+    if not step and a.shape[:-2] != b.shape[:-2]:
         return np.swapaxes(a, -1, -2) @ b
-    out = np.empty((*a.shape[:-2], a.shape[-1], b.shape[-1]), np.result_type(a, b))
-    for start in range(0, a.shape[-1], step):
-        columns, below = slice(start, start + step), slice(start, None)
-        part = np.swapaxes(a[..., below, columns], -1, -2)
-        np.matmul(part, b[..., below, :], out=out[..., columns, :])
+    out = laid_out_as(b, (*a.shape[:-2], a.shape[-1]), np.result_type(a, b))
+    for start in range(0, a.shape[-1], step) if step else (0,):
+        columns = slice(start, start + step if step else None)
+        part = np.swapaxes(a[..., start:, columns], -1, -2)
+        np.matmul(part, b[..., start:, :], out=out[..., columns, :])
     return out
+
+
+def laid_out_as(b: np.ndarray, lead: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array (*lead, d) for a product with b (…, S, d), that lies in memory as b does. Where b is
+    one of many heads, whose places are next to each other, the heads are then side by side."""
+    shape = (*lead, b.shape[-1])
+    # With batches that b has not (a mask may have some) there is nothing to lie like.
+    return np.empty_like(b, dtype, shape=shape) if len(shape) == b.ndim else np.empty(shape, dtype)
