@@ -31,8 +31,9 @@ from .ops.loss import (
     nll_loss,
 )
 from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
-from .ops.reduce import log_softmax, logsumexp, softmax
+from .ops.reduce import logsumexp
 from .ops.shape import embedding
+from .ops.softmax import log_softmax, softmax
 from .ops.special import digamma, lgamma, polygamma
 from .ops.window import avg_pool, conv1d, conv2d, max_pool
 from .saved import saved

@@ -108,8 +108,8 @@ class Op:
 
     @functools.cached_property
     def is_plain(self) -> bool:
-        """Whether it has rules, and none of its arguments is a list."""
-        return self.vjps is not None and not self.lists
+        """Whether its first derivative comes of its rules, and none of its arguments is a list."""
+        return self.vjps is not None and self.kernel is None and not self.lists
 
     def rule(self, place: int) -> Vjp | None:
         """The vjp of the argument in that place; None where it is declared to be flat.

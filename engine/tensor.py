@@ -175,7 +175,9 @@ class Tensor(NumpyProtocol, Node):
     def other_shares(self, op: Op, grad: Any) -> Iterator[tuple[Node, Any]]:
         """Of rules or of a definition, on arrays or, for a recorded walk, on Tensors."""
         pairs: Iterable[tuple[Any, Any]]
-        if op.vjps is None:
+        if op.kernel is not None and not isinstance(grad, Tensor):
+            pairs = zip(self.args, op.kernel.backward(grad, self.saved), strict=False)
+        elif op.vjps is None:
             pairs = zip(self.args, through_definition(self, grad), strict=False)
         elif op.is_elementwise and modes.careful:
             pairs = self.careful_shares(op, grad)
@@ -320,10 +322,10 @@ def record(op: Op, args: tuple, kwargs: dict[str, Any]) -> Tensor:
         args, arrays, width, needs = unpacked(op, args)
     needs = needs and here["recording"]
     try:
-        if op.vjps is not None:
-            data, saved = op.definition(*arrays, **kwargs), arrays
-        elif op.kernel is not None:
+        if op.kernel is not None:
             data, saved = op.kernel.forward(*arrays, **kwargs)
+        elif op.vjps is not None:
+            data, saved = op.definition(*arrays, **kwargs), arrays
         elif needs:
             data, saved = record_definition(op, args, kwargs)
         else:
@@ -350,14 +352,12 @@ def record_definition(op: Op, args: tuple, kwargs: dict[str, Any]) -> tuple[Any,
 
 
 def through_definition(node: Tensor, grad: Any) -> Sequence[Any]:
-    """The derivative of a definition: the first by its kernel, or through the graph that was kept;
-    a recorded one by running it again, on the arguments themselves."""
+    """The derivative of a definition: the first through the graph that was kept, a recorded one by
+    running it again, on the arguments themselves."""
     if isinstance(grad, Tensor):
         with enable_grad():
             starts = [each(variable, arg) for arg in node.args]
             return gradients(node.op.definition(*starts, **node.kwargs), grad, starts)
-    if node.op.kernel is not None:
-        return node.op.kernel.backward(grad, node.saved)
     inside, leaves = node.saved
     return gradients(inside, grad, leaves)
 

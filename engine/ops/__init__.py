@@ -2,6 +2,6 @@
 
 # ruff: noqa: F401, I001
 from . import constants, elementwise, activation, special, density  # each number by itself
-from . import shape, index, reduce, also  # arrays
+from . import shape, index, reduce, softmax, also  # arrays
 from . import products, linalg, matrix, norm  # vectors and matrices
 from . import window, network, loss  # layers of networks, and what they are trained by

@@ -12,7 +12,7 @@ import numpy as np
 from ..op import op
 from ..samples import POSITIVE, REAL, Call, Domain, Draw, call, elementwise, with_array
 from .activation import softplus
-from .reduce import log_softmax
+from .softmax import log_softmax
 from .special import lgamma
 
 UNIT = Domain(0.1, 0.9)

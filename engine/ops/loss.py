@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..blocks import blocks
 from ..fast import compiled
 from ..op import Kernel, constant, op
 from ..samples import REAL, SMALL, Call, Domain, Draw, call
 from .activation import relu, softplus
-from .reduce import largest, log_softmax
+from .softmax import log_softmax, row_log_softmax
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -252,23 +251,6 @@ def nll_loss(
     return class_losses(rows, labels, counted, weight, 0.0, reduction, np.shape(targets))
 
 
-def row_log_softmax(rows: Any) -> Any:
-    """log_softmax of (N, C), in one array where they are plain ones."""
-    if run := compiled(rows):
-        out = np.empty_like(rows)
-        run.log_softmax(rows, out)
-        return out
-    if type(rows) is not np.ndarray or rows.dtype.kind != "f":
-        return log_softmax(rows)
-    out = np.empty_like(rows)
-    for part in blocks(*rows.shape):
-        block = out[part]
-        np.subtract(rows[part], largest(rows[part], -1), out=block)
-        total = np.sum(np.exp(block), axis=-1, keepdims=True)
-        block -= np.log(total + (total == 0))
-    return out
-
-
 def cross_entropy_forward(
     logits: Any, targets: Any, ignore_index: int = -100, weight: Any = None,
     label_smoothing: float = 0.0, reduction: str = "mean",
@@ -276,7 +258,8 @@ def cross_entropy_forward(
     """The loss, and what its backward pass needs."""
     options = (weight, label_smoothing, reduction)
     labels, counted = labels_of("cross_entropy", logits, targets, ignore_index, *options[:2])
-    log_probs = row_log_softmax(rows_of(logits, counted))
+    rows = rows_of(logits, counted)
+    log_probs = row_log_softmax(rows) if type(rows) is np.ndarray else log_softmax(rows)
     loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))
     return loss, (log_probs, labels, counted, *options, np.shape(logits))
 

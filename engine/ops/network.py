@@ -16,8 +16,8 @@ from ..blocks import as_rows, blocks, floating
 from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
-from .reduce import largest, softmax
-from .triangle import times_transposed, transposed_times, triangle, triangle_times
+from .softmax import softmax, softmax_backward, softmax_in_place
+from .triangle import times_transposed, transposed_times, triangle_times
 
 
 def _layer_norm_forward(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -216,9 +216,9 @@ def _attention_forward(
     step = _step(query, key, value, is_causal)
     scores = times_transposed(query * scale, key, step)  # (…, T, S)
     if attn_mask is not None:
-        weights = _softmax_in_place(_masked(scores, attn_mask, is_causal), False, 0)
+        weights = softmax_in_place(_masked(scores, attn_mask, is_causal), False, 0)
     else:
-        weights = _softmax_in_place(scores, is_causal, step)
+        weights = softmax_in_place(scores, is_causal, step)
     kept = weights if dropout_mask is None else weights * dropout_mask
     given = attn_mask, dropout_mask, is_causal, scale, step
     return triangle_times(kept, value, step), (query, key, value, weights, kept, *given)
@@ -234,7 +234,7 @@ def _attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
         scores *= dropout_mask
     added = attn_mask is not None and np.asarray(attn_mask).dtype != bool
     only_causal = is_causal and attn_mask is None
-    scores = _softmax_backward(scores, weights, only_causal, 1 if added else scale)
+    scores = softmax_backward(scores, weights, only_causal, 1 if added else scale)
     if added:
         mask_share = scores.copy()
         scores *= scale
@@ -246,46 +246,6 @@ def _step(query: np.ndarray, key: np.ndarray, value: np.ndarray, is_causal: bool
     """How many queries are multiplied at once with the keys that they may see; 0 for all."""
     alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
     return 64 if is_causal and alike and query.shape[-2] > 64 else 0
-
-
-def _matrices(a: np.ndarray) -> np.ndarray:
-    """(…, T, S) as (m, T, S); T or S may be 0, so that m has to be counted."""
-    return a.reshape(math.prod(a.shape[:-2]), *a.shape[-2:])
-
-
-def _softmax_in_place(scores: np.ndarray, is_causal: bool, step: int) -> np.ndarray:
-    """The same as softmax, without a second array of that size if scores are contiguous."""
-    matrices = _matrices(scores)
-    if run := compiled(matrices):
-        run.softmax(matrices, is_causal)
-        return matrices.reshape(scores.shape)
-    hidden = np.tri(*scores.shape[-2:]) == 0 if is_causal else None
-    for rows, seen in triangle(scores.shape[-2], step):
-        for part in blocks(len(matrices), matrices[:1, rows, seen].size):
-            block = matrices[part, rows, seen]
-            if hidden is not None:
-                np.copyto(block, -np.inf, where=hidden[rows, seen])
-            block -= largest(block, -1)
-            np.exp(block, out=block)
-            total = (block @ np.ones(block.shape[-1], block.dtype))[..., None]
-            block /= total + (total == 0)
-    return matrices.reshape(scores.shape)
-
-
-def _softmax_backward(g: Any, weights: Any, is_causal: bool, scale: float) -> np.ndarray:
-    """softmax's rule, scaled, and written over g: scale · w · (g − Σ g · w)."""
-    if weights.shape != g.shape:  # value has batches that query and key have not
-        weights = np.broadcast_to(weights, g.shape)
-    g_matrices, each = _matrices(g), _matrices(weights)
-    if run := compiled(g_matrices, each):
-        run.softmax_backward(g_matrices, each, is_causal, scale)
-        return g_matrices.reshape(g.shape)
-    for part in blocks(len(each), each[:1].size):
-        block, weight = g_matrices[part], each[part]
-        block -= np.einsum("mts,mts->mt", block, weight)[..., None]
-        block *= weight
-        block *= scale
-    return g_matrices.reshape(g.shape)
 
 
 @op(

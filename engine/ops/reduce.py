@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import constant, declare, op
-from ..samples import Call, Draw, along_axis, call, reduction, with_array
+from ..samples import Call, Draw, call, reduction, with_array
 
 
 def kept(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -215,37 +215,3 @@ def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
     out = np.where(total == 0, -np.inf, top + np.log(total + (total == 0)))
     return out if keepdims else np.sum(out, axis=axis)  # of one number each
-
-
-def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
-    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
-
-
-@op(softmax_vjp, samples=along_axis())
-def softmax(x: Any, axis: int = -1) -> Any:
-    """exp(x) / Σ exp(x) along `axis`, after taking away the largest, which changes nothing.
-
-    A row of −∞ alone (nothing to attend to) gives zeros, and no NaN.
-
-    >>> softmax(np.array([0.0, 0.0, -np.inf]))
-    array([0.5, 0.5, 0. ])
-    """
-    powers = np.exp(x - largest(x, axis))
-    total = np.sum(powers, axis=axis, keepdims=True)
-    return powers / (total + (total == 0))
-
-
-def log_softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
-    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
-
-
-@op(log_softmax_vjp, samples=along_axis())
-def log_softmax(x: Any, axis: int = -1) -> Any:
-    """log(softmax(x)) = x − log Σ exp(x), computed so that nothing overflows; −∞ stays −∞.
-
-    >>> log_softmax(np.array([1000.0, 1000.0])).round(4)
-    array([-0.6931, -0.6931])
-    """
-    shifted = x - largest(x, axis)
-    total = np.sum(np.exp(shifted), axis=axis, keepdims=True)
-    return shifted - np.log(total + (total == 0))
