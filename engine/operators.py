@@ -30,7 +30,6 @@ def on_one(ufunc: Any, x: Any) -> Any:
 def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """x + y for a Tensor on the left, and for one on the right."""
     op = TABLE[ufunc]
-    definition = op.definition
     general, general_reflected = binary(ufunc)
 
     def operator(self: Any, other: Any) -> Any:
@@ -46,7 +45,7 @@ def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if a.dtype not in FLOATS or not a.ndim:
             return general(self, other)
         try:
-            data = definition(a, b)
+            data = op.definition(a, b)
         except ValueError:
             return general(self, other)  # which says what is wrong
         return self.result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
@@ -55,7 +54,7 @@ def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
         b = self._data
         if type(other) not in WEAK or b.dtype not in FLOATS or not b.ndim:
             return general_reflected(self, other)
-        data = definition(other, b)
+        data = op.definition(other, b)
         return self.result(op, (other, self), NO_OPTIONS, data, (other, b), self.requires_grad)
 
     return operator, reflected
