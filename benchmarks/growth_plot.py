@@ -34,6 +34,18 @@ def draw(told: dict[str, Any], picture: Path) -> Path:
         for name, colour, (*place, side) in zip(names, COLOURS, PLACES, strict=False):
             sizes, times = zip(*told[name], strict=True)
             axis.plot(sizes, times, color=colour, marker="o", markersize=3.5, linewidth=1.4)
+            upper = name == names[0]  # of two lines, whose numbers stand outside of both
+            starts, ends = (-4, 10 if upper and names[1:] else -14), (6, 6 if upper else -24)
+            for end, away, side_of_it in ((0, starts, "left"), (-1, ends, "right")):
+                axis.annotate(
+                    f"{times[end]:.3g} ms",
+                    (sizes[end], times[end]),
+                    color=colour,
+                    xytext=away,
+                    textcoords="offset points",
+                    ha=side_of_it,
+                    fontsize=8,
+                )
             what = name.removeprefix("ops on ") + ": " if len(names) > 1 else ""
             axis.text(
                 *place,
@@ -45,8 +57,9 @@ def draw(told: dict[str, Any], picture: Path) -> Path:
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xticks([size for size, _ in told[names[0]]])
         axis.set_xticklabels([f"{size:,}" for size, _ in told[names[0]]])
+        axis.set_yticks([])  # the ends of each line say what they are
         axis.minorticks_off()
-        axis.margins(x=0.08, y=0.15)
+        axis.margins(x=0.08, y=0.2)
         axis.tick_params(colors=QUIET)
         axis.spines[["top", "right"]].set_visible(False)
         axis.spines[["left", "bottom"]].set_color(QUIET)

@@ -72,6 +72,7 @@ class Optimizer:
         for name, setting in settings.items():
             check_setting(f"{self}: {name}", setting)
         self.param_groups.append({"params": inside, **settings})
+        self.size = sum(np.size(p._data) for p in self._all())
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -227,7 +228,7 @@ class AdamW(Optimizer):
             state = {"step": 0, "exp_avg": zeros_like(data), "exp_avg_sq": zeros_like(data)}
         step, m, v = state["step"] + 1, state["exp_avg"], state["exp_avg_sq"]
         settings: Any = (group["lr"], *group["betas"], group["eps"], group["weight_decay"], step)
-        if run := compiled(data, grad, m, v):
+        if run := compiled(data, grad, m, v, size=self.size):
             run.adamw(*(a.reshape(-1) for a in (data, grad, m, v)), *settings)
         elif isinstance(data, float):
             data, m, v = adamw(data, grad, m, v, *settings)

@@ -22,12 +22,15 @@ _loading = threading.Lock()
 _loops: list[ModuleType | None] = []  # the module, once it was asked for; None where it cannot be
 
 
-def compiled(first: Any, *others: Any) -> Any:
+def compiled(first: Any, *others: Any, size: int | None = None) -> Any:
     """The module of loops, if it is there and fits the arrays; else None.
 
-    They are writable, C-contiguous, of one float dtype, and the first is large; others may be None.
+    They are writable, C-contiguous, of one float dtype, and the first is large, or part of a work
+    of that `size`; others may be None.
     """
-    if type(first) is not np.ndarray or first.size < SMALLEST or first.dtype not in WIDTHS:
+    if type(first) is not np.ndarray or first.dtype not in WIDTHS:
+        return None
+    if (first.size if size is None else size) < SMALLEST or not first.size:
         return None
     for array in (first, *others):
         if array is not None and not (
