@@ -37,6 +37,8 @@ class Tensor(NumpyProtocol, Node):
     array([[2., 4.]])
     """
 
+    # `saved` is what the way back needs: for rules the arguments as arrays, for a kernel what it
+    # says, for a definition the graph inside.
     __slots__ = ("__weakref__", "_grad", "args", "keeps_grad", "kwargs", "saved")
 
     _grad: Any
@@ -156,7 +158,7 @@ class Tensor(NumpyProtocol, Node):
         found: list[tuple[Node, Any]] = []
         if parts and op.part is not None and type(grad) is ndarray:
             part = op.part(grad, *self.saved)
-            if part is not None:
+            if part is not None and self.args[0].requires_grad:
                 return [(self.args[0], part)]
         if type(grad) is not ndarray or not op.is_plain or modes.careful:
             return self.other_shares(op, grad)

@@ -297,6 +297,9 @@ class Chosen(Value):
         return (self.mask, self._a, self._b)
 
 
+Chosen.__name__ = Value.__name__  # as errors call it
+
+
 # One Value, or an array of them, as something else
 
 

@@ -24,6 +24,7 @@ from groundup.engine import (
     vjp,
 )
 from groundup.engine.check import GradientError, gradcheck
+from groundup.engine.graph import walk
 from groundup.engine.op import TABLE
 from groundup.engine.value_array import values
 from groundup.viz.formula import Name
@@ -402,3 +403,59 @@ def test_rules_that_are_missing_or_wrong_say_so():
 def test_more_errors_say_what_to_do(call, words):
     with pytest.raises(TypeError, match=words):
         call(leaf([1.0, 2.0]))
+
+
+def test_what_was_frozen_after_the_forward_pass_gets_no_gradient():
+    for f in (lambda x: x * 2.0, lambda x: x[1:], np.exp, lambda x: np.stack([x, x])):
+        x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        loss = f(x).sum() + y.sum()
+        x.requires_grad_(False)
+        loss.backward()
+        assert x.grad is None
+        assert y.grad.tolist() == [1, 1]
+
+
+def test_an_error_calls_a_chosen_value_a_value():
+    a: Any = Value(1.0)
+    chosen: Any = np.where(True, a, 2.0)
+    a.data = 3.0
+    with pytest.raises(RuntimeError, match="data of Value"):
+        chosen.backward()
+
+
+@pytest.mark.parametrize("apart", [0, 3, 63, 64, 65, 1000])
+def test_leaves_born_far_apart(apart):
+    """The walk counts births down, and takes a heap where they lie far apart."""
+    leaves = []
+    for i in range(5):
+        leaves.append(Value(float(i), name=str(i)))
+        for _ in range(apart):
+            Value(0.0)
+    total = sum(leaf * leaf for leaf in leaves)
+    order = [node.born for node, _ in walk(total, 1.0)]
+    assert order == sorted(order, reverse=True)
+    total.backward()
+    assert [leaf.grad for leaf in leaves] == [2.0 * i for i in range(5)]
+
+
+def test_parts_of_an_array_are_put_together():
+    x = leaf(np.arange(12.0).reshape(3, 4))
+    first, second, third = x
+    pairs = [
+        (first * second + third, np.array([x.data[1], x.data[0], np.ones(4)])),
+        (x[0] + x[0] + x[1:].sum(axis=0), np.array([[2.0] * 4, [1.0] * 4, [1.0] * 4])),
+        (x[-1] * 2 + x[2], np.array([[0.0] * 4, [0.0] * 4, [3.0] * 4])),
+        (x[0, 1:3] + x[..., :2].sum() + x.sum(), None),
+        (x[[0, 0]].sum(axis=0) + x[0], np.array([[3.0] * 4, [0.0] * 4, [0.0] * 4])),
+    ]
+    for out, expected in pairs:
+        x.zero_grad()
+        out.sum().backward()
+        if expected is not None:
+            np.testing.assert_array_equal(x.grad, expected)
+    by_hand = np.full((3, 4), 2.0)
+    by_hand[:, :2] += 2
+    by_hand[0, 1:3] += 1
+    x.zero_grad()
+    pairs[3][0].sum().backward()
+    np.testing.assert_array_equal(x.grad, by_hand)
