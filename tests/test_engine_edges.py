@@ -1,6 +1,7 @@
 """Edges where engines are known to fail, each with the value worked out by hand."""
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -415,6 +416,18 @@ def test_what_was_frozen_after_the_forward_pass_gets_no_gradient():
         assert y.grad.tolist() == [1, 1]
 
 
+def test_a_constant_on_either_side():
+    one: Any
+    for one in (Value(3.0, requires_grad=False), Tensor([3.0])):
+        for f in (operator.mul, operator.add, operator.truediv, operator.sub):
+            for swapped in (False, True):
+                other: Any = Value(2.0) if isinstance(one, Value) else leaf([2.0])
+                out = f(other, one) if swapped else f(one, other)
+                out.backward()
+                assert one.grad is None or one.grad == 0.0
+                assert other.grad != 0
+
+
 def test_an_error_calls_a_chosen_value_a_value():
     a: Any = Value(1.0)
     chosen: Any = np.where(True, a, 2.0)
@@ -426,16 +439,27 @@ def test_an_error_calls_a_chosen_value_a_value():
 @pytest.mark.parametrize("apart", [0, 3, 63, 64, 65, 1000])
 def test_leaves_born_far_apart(apart):
     """The walk counts births down, and takes a heap where they lie far apart."""
-    leaves = []
-    for i in range(5):
-        leaves.append(Value(float(i), name=str(i)))
+    rng = np.random.default_rng(0)
+    leaves: list[Any] = []
+    products: list[Any] = []
+    for i in range(9):
+        leaves.append(Value(i + 1.0, name=str(i)))
         for _ in range(apart):
             Value(0.0)
-    total = sum(leaf * leaf for leaf in leaves)
+        products.append(math.prod(leaves[int(k)] for k in rng.integers(len(leaves), size=3)))
+        products += [products[int(k)] * leaves[i] for k in rng.integers(len(products), size=2)]
+    total = sum(products[int(k)] for k in rng.permutation(len(products)))
     order = [node.born for node, _ in walk(total, 1.0)]
     assert order == sorted(order, reverse=True)
     total.backward()
-    assert [leaf.grad for leaf in leaves] == [2.0 * i for i in range(5)]
+    # Euler's: of a product of n numbers, the numbers times its slopes in them add up to n of it.
+    by_hand = sum(degree(product) * product.data for product in products)
+    assert sum(leaf.data * leaf.grad for leaf in leaves) == pytest.approx(by_hand)
+
+
+def degree(product):
+    """How many leaves were multiplied."""
+    return sum(map(degree, product.parents())) if product.op else 1
 
 
 def test_parts_of_an_array_are_put_together():

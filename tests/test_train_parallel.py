@@ -59,6 +59,11 @@ def test_dropout_repeats_and_leaves_the_generator_of_the_process_alone():
     assert first[0] == again[0] != other[0]
     assert all(np.array_equal(first[1][name], again[1][name]) for name in first[1])
     assert source.generator is nn.random.generator
+    states = []
+    for dropout in (0.5, 0.0):  # from which the threads' noise takes nothing
+        gradients(tiny(dropout), threads=2)
+        states.append(source.generator.bit_generator.state)
+    assert states[0] == states[1]
 
 
 def test_an_error_in_a_thread_reaches_the_caller_and_changes_no_gradient():

@@ -59,6 +59,4 @@ def transposed_times(a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
 def laid_out_as(b: np.ndarray, lead: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array (*lead, d) for a product with b (…, S, d), that lies in memory as b does. Where b is
     one of many heads, whose places are next to each other, the heads are then side by side."""
-    shape = (*lead, b.shape[-1])
-    # With batches that b has not (a mask may have some) there is nothing to lie like.
-    return np.empty_like(b, dtype, shape=shape) if len(shape) == b.ndim else np.empty(shape, dtype)
+    return np.empty_like(b, dtype, shape=(*lead, b.shape[-1]))
