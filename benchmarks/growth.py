@@ -6,13 +6,14 @@ figure per doubling is the slope of a straight line through the logarithms.
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from growth_plot import draw, per_doubling
 
 PICTURE = Path(__file__).with_name("growth.svg")
 ROUNDS, TURN = 7, 0.05
@@ -88,17 +89,6 @@ def chain(x: Any, length: int) -> Any:
     return y
 
 
-def per_doubling(points: list[tuple[int, float]]) -> float:
-    """By what the time is multiplied when the size is doubled.
-
-    >>> round(per_doubling([(1, 3.0), (2, 6.0), (4, 12.0)]), 3)
-    2.0
-    """
-    sizes, times = zip(*points, strict=True)
-    slope, _ = statistics.linear_regression([*map(math.log2, sizes)], [*map(math.log2, times)])
-    return float(2**slope)
-
-
 def show(told: dict[str, Any], picture: Path = PICTURE) -> None:
     """Print a figure per doubling, over all sizes and between the last two, and draw the times."""
     for name, points in told.items():
@@ -107,6 +97,4 @@ def show(told: dict[str, Any], picture: Path = PICTURE) -> None:
             f"{name}: × {per_doubling(points):.2f} per doubling, × {per_doubling(points[-2:]):.2f} "
             f"at the end.  {times}"
         )
-    from growth_plot import draw
-
     print(f"Drawn in {draw(told, picture)}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from pathlib import Path
 from typing import Any
-
-from growth import per_doubling
 
 PLOTS = {
     "Width of a GPT": ("width",),
@@ -17,6 +17,17 @@ INK, QUIET = "#1f2933", "#8893a0"
 COLOURS = ("#2563a8", "#b4531a")
 # Of what a line says of itself: above a line that rises, and below it.
 PLACES = ((0.04, 0.9, "left"), (0.98, 0.05, "right"))
+
+
+def per_doubling(points: list[tuple[int, float]]) -> float:
+    """By what the time is multiplied when the size is doubled.
+
+    >>> round(per_doubling([(1, 3.0), (2, 6.0), (4, 12.0)]), 3)
+    2.0
+    """
+    sizes, times = zip(*points, strict=True)
+    slope, _ = statistics.linear_regression([*map(math.log2, sizes)], [*map(math.log2, times)])
+    return float(2**slope)
 
 
 def draw(told: dict[str, Any], picture: Path) -> Path:
