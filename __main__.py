@@ -145,7 +145,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--write", action="store_true", help="write the table into its page")
     sub.add_argument("--microgpt", type=Path, metavar="FILE", help="your copy of microgpt.py")
     sub.add_argument("--profile", action="store_true", help="where the time of a GPT's step goes")
-    sub.add_argument("--growth", action="store_true", help="how time grows with the sizes")
+    sub.add_argument("--growth", action="store_true", help="how time grows; draws growth.svg")
     return top
 
 
@@ -206,7 +206,7 @@ def run_train(args: argparse.Namespace) -> int:
         f"To beat: {baseline:.3f} nats per character, what counting pairs of characters achieves "
         "on the last tenth of the text, which is not trained on.\n"
         f"Steps {state.history.step + 1} to {config.steps}, {config.batch_size} windows of text "
-        "in each. Ctrl-C saves and ends.",
+        f"in each, {config.threads} thread{'s' * (config.threads > 1)}. Ctrl-C saves and ends.",
         flush=True,
     )
     with termination_as_interrupt() as terminated:
@@ -446,10 +446,10 @@ def run_bench(args: argparse.Namespace) -> int:
             "repository"
         )
     bench = run_script(folder / "bench.py")
-    if args.profile:
-        return int(bench["profile"]())
-    if args.growth:
-        return int(bench["growth"]())
+    if args.profile or args.growth:
+        if args.filters or args.json or args.microgpt or (args.profile and args.growth):
+            raise InputError("--profile and --growth stand alone: no rows, no --json, not together")
+        return int(bench["profile"]() if args.profile else bench["growth"](args.write))
     done = bench["run"](args.filters, args.rounds, args.json, args.write, args.microgpt)
     return int(done)
 

@@ -37,6 +37,8 @@ def run(
     if rounds < 1:
         raise InputError(f"--rounds is at least 1, not {rounds}")
     needs("rich", "a table")
+    if json_file is not None and not json_file.resolve().parent.is_dir():
+        raise InputError(f"--json: there is no folder {json_file.parent}")
     if microgpt is not None:
         if not microgpt.is_file():
             raise InputError(f"--microgpt: there is no file {microgpt}")
@@ -73,13 +75,13 @@ def profile() -> int:
     return 0
 
 
-def growth() -> int:
-    """Show how the time of ours grows with the sizes, and draw it."""
+def growth(write: bool = False) -> int:
+    """Show how the time of ours grows with the sizes, and draw it: here, or for the page."""
     needs("matplotlib", "a picture")
     import growth
 
     told = measured_alone("growth:measure")
-    growth.show(told["result"])
+    growth.show(told["result"], growth.PICTURE if write else Path(growth.PICTURE.name))
     print(f"{in_words(machine())} BLAS: {'; '.join(told['blas'])}.")
     return 0
 
@@ -87,7 +89,7 @@ def growth() -> int:
 def needs(package: str, wanted_for: str) -> None:
     """Raise, before minutes are spent, where what shows the result is not installed."""
     if importlib.util.find_spec(package) is None:
-        raise InputError(f"{wanted_for} needs the package {package}: pip install 'groundup[bench]'")
+        raise InputError(f"{wanted_for} needs the package {package}: pip install {package}")
 
 
 def all_rows() -> list[Row]:

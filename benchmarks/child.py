@@ -34,7 +34,7 @@ def main() -> None:
         except NotHere as missing:
             answer = {"absent": str(missing)}
         except ModuleNotFoundError as error:
-            answer = {"absent": f"{error.name} is not installed"}
+            answer = {"absent": f"{error.name} is not installed (see benchmarks/README.md)"}
         except Exception:  # noqa: BLE001  (whatever it was, the parent says it)
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), file=answers, flush=True)

@@ -89,7 +89,7 @@ def chain(x: Any, length: int) -> Any:
     return y
 
 
-def show(told: dict[str, Any], picture: Path = PICTURE) -> None:
+def show(told: dict[str, Any], picture: Path) -> None:
     """Print a figure per doubling, over all sizes and between the last two, and draw the times."""
     for name, points in told.items():
         times = "  ".join(f"{size:,}: {ms:.2f} ms" for size, ms in points)

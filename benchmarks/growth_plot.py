@@ -46,7 +46,7 @@ def draw(told: dict[str, Any], picture: Path) -> Path:
             sizes, times = zip(*told[name], strict=True)
             axis.plot(sizes, times, color=colour, marker="o", markersize=3.5, linewidth=1.4)
             upper = name == names[0]  # of two lines, whose numbers stand outside of both
-            starts, ends = (-4, 10 if upper and names[1:] else -14), (6, 6 if upper else -24)
+            starts, ends = (-4, 16 if upper and names[1:] else -14), (6, 6 if upper else -24)
             for end, away, side_of_it in ((0, starts, "left"), (-1, ends, "right")):
                 axis.annotate(
                     f"{times[end]:.3g} ms",

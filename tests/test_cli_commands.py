@@ -186,7 +186,7 @@ def test_an_error_of_the_system_is_one_sentence(tmp_path, capsys):
 
 def test_a_missing_extra_is_one_sentence(folder, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    assert "pip install 'groundup[train]'" in refused(capsys, "sample", folder)
+    assert "pip install safetensors (the extra `train` has it)" in refused(capsys, "sample", folder)
 
 
 def test_a_bug_keeps_its_traceback(folder, monkeypatch):

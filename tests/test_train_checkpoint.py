@@ -254,7 +254,7 @@ def test_what_a_checkpoint_cannot_hold_is_said(tmp_path):
 
 def test_without_safetensors_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(train.MissingExtra, match=r"safetensors: pip install 'groundup\[train\]'"):
+    with pytest.raises(train.MissingExtra, match=r"safetensors: pip install "):
         train.save(tmp_path, gpt(), TOKENIZER)
     assert not list(tmp_path.iterdir())
 

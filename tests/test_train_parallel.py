@@ -1,13 +1,17 @@
 """Several threads share a step: the same gradients as one, whatever the parts."""
 
+import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from groundup import models, nn, train, viz
 from groundup.engine import detect_anomaly
 from groundup.nn.random import source
+from groundup.train.parallel import blas_libraries
 
 RNG = np.random.default_rng(0)
 IDS, TARGETS = RNG.integers(11, size=(2, 5, 8))
@@ -93,6 +97,44 @@ def test_what_is_watched_or_debugged_is_one_graph(tmp_path):
 def test_less_than_one_thread_is_refused():
     with pytest.raises(ValueError, match="threads is at least 1, not 0"):
         train.accumulate(tiny(), IDS, TARGETS, threads=0)
+    half: Any = 1.5
+    with pytest.raises(TypeError, match="float"):
+        train.accumulate(tiny(), IDS, TARGETS, threads=half)
+
+
+def blas_threads():
+    return [
+        library.num_threads
+        for library in ThreadpoolController().select(user_api="blas").lib_controllers
+    ]
+
+
+def test_blas_has_one_thread_meanwhile(monkeypatch):
+    seen = []
+
+    class Watched(models.GPT):
+        def forward(self, ids, targets=None):
+            seen.append(blas_threads())
+            return super().forward(ids, targets)
+
+    before = blas_threads()
+    model = Watched(tiny().config)
+    train.accumulate(model, IDS, TARGETS, threads=2)
+    assert all(count == 1 for counts in seen for count in counts)
+    assert blas_threads() == before
+
+
+def test_without_threadpoolctl_it_is_said_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.delenv(f"{library}_NUM_THREADS", raising=False)
+    blas_libraries.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="install threadpoolctl"):
+            gradients(tiny(), threads=2)
+        gradients(tiny(), threads=2)
+    finally:
+        blas_libraries.cache_clear()
 
 
 def test_fit_learns_the_same_with_two_threads():

@@ -232,8 +232,10 @@ def check_free(folder: str | Path) -> None:
 
     Raises:
         InputError: there is a checkpoint already, or another program's config.json, or a file.
+        MissingExtra: safetensors is not installed.
         OSError: the folder cannot be made.
     """
+    safetensors()
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: name a folder for the checkpoint")

@@ -14,10 +14,12 @@ class MissingExtra(ImportError):
     """A package that comes with `groundup[train]` is needed and not there.
 
     >>> print(MissingExtra("rich", "a progress bar"))
-    a progress bar needs the package rich: pip install 'groundup[train]'
+    a progress bar needs the package rich: pip install rich (the extra `train` has it)
     """
 
     def __init__(self, package: str, wanted_for: str) -> None:
         super().__init__(
-            f"{wanted_for} needs the package {package}: pip install 'groundup[train]'", name=package
+            f"{wanted_for} needs the package {package}: pip install {package} "
+            "(the extra `train` has it)",
+            name=package,
         )

@@ -8,11 +8,13 @@ result is that of one thread but for rounding, and is the same at every run.
 from __future__ import annotations
 
 import contextvars
-import importlib.util
+import functools
+import operator
 import os
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,8 +38,9 @@ class Piece(NamedTuple):
 def accumulate(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int = 1) -> float:
     """Run forward and backward, add the gradients to `.grad`, and return the loss.
 
-    BLAS should have one thread (`one_blas_thread`), as it would start several for each of ours.
-    While a pass is watched or debugged there is one graph, in the caller's thread.
+    BLAS is held to one thread meanwhile (`one_blas_thread`): several for each of ours would wait
+    for each other, and a step could take thirty times as long. While a pass is watched or debugged
+    there is one graph, in the caller's thread.
 
     Args:
         model: `model(ids, targets)` gives (logits, loss), the loss being a mean over all targets
@@ -54,7 +57,7 @@ def accumulate(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int = 
     >>> accumulate(model, ids, targets, threads=2) == accumulate(model, ids, targets)
     True
     """
-    if threads < 1:
+    if operator.index(threads) < 1:
         raise ValueError(f"accumulate: threads is at least 1, not {threads}")
     parts = 1 if modes.observers or modes.witness else max(1, min(threads, len(ids)))
     if parts == 1:
@@ -68,7 +71,7 @@ def accumulate(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int = 
         return float(loss.item()) * piece.weight, collected(loss, piece.weight)
 
     first, *others = pieces(ids, targets, parts)
-    with ThreadPoolExecutor(len(others)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(len(others)) as pool:
         # Each with the caller's context, in which numpy keeps what it says of overflows.
         waiting = [pool.submit(contextvars.copy_context().run, run, piece) for piece in others]
         done = [run(first), *(future.result() for future in waiting)]
@@ -89,16 +92,32 @@ def pieces(ids: np.ndarray, targets: np.ndarray, parts: int) -> list[Piece]:
 def one_blas_thread(wanted: bool = True) -> Iterator[None]:
     """A block in which matrix products stay in the thread that asks for them.
 
-    That takes threadpoolctl, of the extra `train`. Without it the block changes nothing, and
-    `OPENBLAS_NUM_THREADS=1` in the environment, before numpy is imported, does the same.
+    It holds for the whole process, and takes threadpoolctl, of the extra `train`. Without that the
+    block changes nothing but to say so, once; `OPENBLAS_NUM_THREADS=1` in the environment, before
+    numpy is imported, does the same.
     """
-    if not (wanted and importlib.util.find_spec("threadpoolctl")):
+    libraries = blas_libraries() if wanted else None
+    with libraries.limit(limits=1, user_api="blas") if libraries else nullcontext():
         yield
-        return
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
-        yield
+
+@functools.cache
+def blas_libraries() -> Any:
+    """Those that numpy has loaded; None, with a warning, where there is no way to reach them."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        if not any(
+            f"{library}_NUM_THREADS" in os.environ for library in ("OPENBLAS", "OMP", "MKL")
+        ):
+            warnings.warn(
+                "several threads, and no say over those of BLAS, which slows both: install "
+                "threadpoolctl, or set OPENBLAS_NUM_THREADS=1 before Python starts",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        return None
+    return ThreadpoolController()
 
 
 def usable_cores(most: int = 4) -> int:

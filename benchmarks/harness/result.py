@@ -69,6 +69,8 @@ class Result:
             "rival": comparison.rival,
             "goal": comparison.goal,
             "unit": self.row.unit,
+            "ours_median": median(ours.amounts),
+            "rival_median": median(rival.amounts),
             "absent": [
                 f"{name}: {lap.absent}"
                 for name, lap in ((comparison.ours, ours), (comparison.rival, rival))
@@ -83,8 +85,6 @@ class Result:
                 "quartiles": quartiles(ratios),
                 "least": min(ratios),
                 "most": max(ratios),
-                "ours_median": statistics.median(ours.amounts),
-                "rival_median": statistics.median(rival.amounts),
                 "met": None if comparison.goal is None else middle <= comparison.goal,
             }
         return line
@@ -105,6 +105,10 @@ class Result:
             },
             "lines": self.lines(),
         }
+
+
+def median(amounts: Sequence[float]) -> float | None:
+    return statistics.median(amounts) if amounts else None
 
 
 def quartiles(ratios: Sequence[float]) -> tuple[float, float]:

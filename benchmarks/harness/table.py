@@ -31,7 +31,11 @@ def measured(row: dict[str, Any], line: dict[str, Any]) -> Cells:
     if row["failure"]:
         return ("—", "", "", "", "FAILED")
     if "ratio" not in line:
-        return ("—", "", "", "", "not run")
+        alone = [
+            f"{three(line[who])} {line['unit']}" if line[who] is not None else ""
+            for who in ("ours_median", "rival_median")
+        ]
+        return ("—", *alone, "", "alone" if any(alone) else "not run")
     low, high = line["quartiles"]
     verdict = {None: "", True: "met", False: "missed"}[line["met"]]
     equal = "" if row["difference"] is None else f"{row['difference']:.0e}"
@@ -60,9 +64,12 @@ def remarks(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
         if row["failure"]:
             yield f"{row['name']} failed: {row['failure'].strip()}"
             continue
+        absent: dict[str, list[str]] = {}
         for name, contender in row["contenders"].items():
-            if contender["absent"]:
-                yield f"{row['name']}, {name}: {contender['absent']}."
+            absent.setdefault(contender["absent"], []).append(name)
+        for why, names in absent.items():
+            if why:
+                yield f"{row['name']}, {', '.join(names)}: {why}."
         if (row["others"] or 0) > MUCH:
             yield (
                 f"{row['name']}: other programs kept {row['others']:.1f} cores busy meanwhile: "

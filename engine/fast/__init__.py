@@ -49,7 +49,7 @@ def load() -> ModuleType | None:
 
 
 def imported() -> ModuleType | None:
-    if os.environ.get("GROUNDUP_FAST") == "0":
+    if os.environ.get("GROUNDUP_FAST", "").lower() in ("0", "no", "off", "false"):
         return None
     try:
         from . import loops
