@@ -265,7 +265,7 @@ def add_up(*passes: dict[Node, Any]) -> None:
             while kept:  # each gradient goes as its sum is made: none is there twice
                 node, grad = kept.popitem()
                 if node in totals:
-                    totals[node] += grad
+                    totals[node] += grad  # in place, as an array is our own by now
                 elif type(grad) is float:
                     totals[node] = node._grad + grad
                 else:

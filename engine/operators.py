@@ -48,6 +48,8 @@ def operators(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
             data = op.definition(a, b)
         except ValueError:
             return general(self, other)  # which says what is wrong
+        if type(data) is not np.ndarray:  # a product of two vectors
+            data = np.asarray(data)
         return self.result(op, (self, other), NO_OPTIONS, data, (a, b), needs)
 
     def reflected(self: Any, other: Any) -> Any:

@@ -21,36 +21,45 @@ class Part:
     array([2., 3., 2., 1.])
     """
 
-    __slots__ = ("arrays", "pieces", "x")
+    __slots__ = ("pieces", "total", "waiting", "x")
     __array_ufunc__ = None  # so that array + part comes here
 
     def __init__(self, piece: np.ndarray, index: Any, x: np.ndarray) -> None:
         self.pieces = [(index, piece)]
-        self.arrays: list[np.ndarray] = []  # terms of x's shape
+        self.waiting = piece.size  # how many numbers the pieces hold
+        self.total: np.ndarray | None = None  # what is added up already, an array of our own
         self.x = x  # for its shape, and how it lies in memory: the gradient will go the same way
 
     def __add__(self, other: Any) -> Part:
         # The sum grows in place: a Part is handed to one argument, and to no one else.
         if isinstance(other, Part):
             self.pieces += other.pieces
-            self.arrays += other.arrays
+            self.waiting += other.waiting
+            if other.total is not None:
+                self._take(other.total)
+            if self.waiting > self.x.size:  # more would wait than the sum itself takes
+                self.total = self.whole()
+                self.pieces, self.waiting = [], 0
         else:
-            self.arrays.append(other)
+            self._take(other)
         return self
 
     __radd__ = __add__
 
+    def _take(self, array: Any) -> None:
+        if self.total is None:
+            self.total = np.array(array)  # np.array of a number, too: two of no axes add up to one
+        else:
+            self.total += array
+
     def whole(self) -> np.ndarray:
         """The sum as one array."""
-        dtype = self.pieces[0][1].dtype
-        if not self.arrays and self._is_everything():
-            out = np.empty_like(self.x, dtype)
+        if self.total is None and self._is_everything():
+            out = np.empty_like(self.x)
             for index, piece in self.pieces:
                 out[index] = piece
             return out
-        out = self.arrays[0].copy() if self.arrays else np.zeros_like(self.x, dtype)
-        for array in self.arrays[1:]:
-            out += array
+        out = np.zeros_like(self.x) if self.total is None else self.total
         for index, piece in self.pieces:
             out[index] += piece
         return out

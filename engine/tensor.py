@@ -213,7 +213,8 @@ class Tensor(NumpyProtocol, Node):
 
     def summed(self, grad: Any) -> np.ndarray:
         # A copy, since `a + b` hands one array to both of its arguments.
-        return np.array(plain(grad)) if self._grad is None else self._grad + plain(grad)
+        grad = plain(grad)
+        return np.array(grad) if self._grad is None else np.asarray(self._grad + grad)
 
     # Recording
 

@@ -41,5 +41,10 @@ def clip_grad_norm_(parameters: Iterable[Any] | Any, max_norm: float) -> float:
 
 def square_norm(grad: Any) -> float:
     flat = np.ravel(grad, order="K")  # any order does, and this one copies nothing
-    run = compiled(flat)
-    return float(run.square_norm(flat) if run else flat @ flat)
+    if run := compiled(flat):
+        return float(run.square_norm(flat))  # added up in float64
+    with np.errstate(over="ignore"):
+        square = float(flat @ flat)
+    if square in (0, math.inf) and flat.dtype != np.float64:  # perhaps too small or large for it
+        square = float(np.vdot(wide := flat.astype(np.float64), wide))
+    return square

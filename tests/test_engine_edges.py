@@ -2,6 +2,7 @@
 
 import math
 import operator
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -483,3 +484,37 @@ def test_parts_of_an_array_are_put_together():
     x.zero_grad()
     pairs[3][0].sum().backward()
     np.testing.assert_array_equal(x.grad, by_hand)
+
+
+def test_a_product_of_vectors_holds_an_array():
+    x = leaf([1.0, 2.0])
+    for y in (x @ x, x @ np.array([3.0, 4.0]), np.array([3.0, 4.0]) @ x, Tensor([1.0, 2.0]) @ x):
+        assert type(y.data) is np.ndarray
+        assert y.shape == ()
+    (x @ x).backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("index", [(), ..., None])
+def test_one_number_indexed_and_used_elsewhere(index):
+    x = leaf(3.0)
+    (x[index].sum() * 5 + (x * 2 + x * 3 + x * 1)).backward()
+    assert x.grad == 11
+    assert type(x.grad) is np.ndarray
+    (x * x).backward()
+    assert type(x.grad) is np.ndarray
+
+
+@pytest.mark.parametrize("build", [
+    lambda w, k: sum((w * float(i) for i in range(k)), w[0] * 1.0),
+    lambda w, k: sum(w[1:].sum() for _ in range(k)) + w.sum(),
+])  # fmt: skip
+def test_pieces_do_not_pile_up(build):
+    """The gradients that wait for one array take no more than a few of its size."""
+    w = leaf(np.ones((2, 100_000)))
+    loss = build(w, 40).sum()
+    tracemalloc.start()
+    loss.backward()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * w.data.nbytes

@@ -461,3 +461,50 @@ def test_the_square_of_a_norm(width):
     big = np.full(1000, 1e30, width)  # whose squares are none in float32
     assert LOOPS.square_norm(big) == pytest.approx(1e63)
     assert np.isnan(LOOPS.square_norm(np.array([1, nan], width)))
+
+
+@ways
+@pytest.mark.parametrize("width", [np.float32, np.float64])
+@pytest.mark.parametrize("top", [0.0, 1e4, 1e6, 3e8, -1e9])
+def test_a_large_number_in_all_logits_changes_nothing(way, width, top):
+    x = Tensor(np.full((3, 200), top, width), requires_grad=True)
+    with by(way):
+        loss = cross_entropy(x, np.zeros(3, int))
+        loss.backward()
+        assert loss.item() == pytest.approx(np.log(200), rel=1e-6)
+        np.testing.assert_allclose(x.grad.sum(axis=1), 0, atol=1e-6)
+        np.testing.assert_allclose(log_softmax(x).data, -np.log(200), rtol=1e-6)
+
+
+@ways
+@pytest.mark.parametrize("dtype", ["f2", ">f4", ">f8", "<f8", "f4"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_every_kind_of_float(way, dtype, axis):
+    numbers = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 4.0]])
+    grads = []
+    for kind in (dtype, float):
+        x = Tensor(numbers.astype(kind), requires_grad=True)
+        with by(way):
+            (softmax(x, axis=axis) * numbers).sum().backward()
+        grads.append(x.grad.astype(float))
+    np.testing.assert_allclose(grads[0], grads[1], atol=2e-3)
+
+
+@pytest.mark.parametrize("axis", [None, (0, 1), (2, 0), ()])
+@pytest.mark.parametrize("fn", [softmax, log_softmax])
+def test_softmax_over_several_axes(fn, axis):
+    numbers = np.random.default_rng(0).standard_normal((2, 3, 4))
+    out, pull = vjp(lambda x: fn(x, axis=axis), numbers)
+    powers = np.exp(numbers)
+    expected = powers / powers.sum(axis=axis, keepdims=True)
+    expected = np.log(expected) if fn is log_softmax else expected
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+    seed = np.cos(np.arange(24.0)).reshape(2, 3, 4)
+    _, recorded = vjp(lambda x: fn(x, axis=axis), Tensor(numbers))
+    np.testing.assert_allclose(pull(seed)[0], recorded(Tensor(seed))[0].data, rtol=1e-12)
+
+
+def test_an_axis_that_is_not_there_is_named():
+    for fn in (softmax, log_softmax):
+        with pytest.raises(ValueError, match="axis 5 is out of bounds"):
+            fn(Tensor(np.ones((2, 3))), axis=5)

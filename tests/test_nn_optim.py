@@ -294,3 +294,12 @@ def test_a_large_parameter_takes_the_steps_of_small_ones(order, width, smallest,
     tight = 1e-5 if width is np.float32 else 1e-12
     for p, row in zip(small, large.data, strict=True):
         np.testing.assert_allclose(row[::1000], p.data, rtol=tight, atol=tight)
+
+
+@pytest.mark.parametrize("size", [10, 40_000])
+@pytest.mark.parametrize("number", [1e25, 1e-25])
+def test_a_norm_beyond_the_squares_of_its_width(size, number):
+    p = nn.Parameter(np.zeros(size, np.float32))
+    p.grad = np.full(size, number, np.float32)
+    norm = nn.clip_grad_norm_([p], 1.0)
+    assert norm == pytest.approx(number * math.sqrt(size), rel=1e-5)

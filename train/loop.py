@@ -38,7 +38,7 @@ class TrainConfig:
         seed: which batches are drawn, and dropout's noise.
         block_size: the length of a window, None for `model.config.block_size`.
         threads: how many share a step, each with a part of its batch; see `accumulate`. Another
-            number gives the same training but for rounding.
+            number gives the same training but for rounding, and for the noise of dropout.
 
     Raises:
         InputError: a number that makes no sense.

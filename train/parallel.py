@@ -68,7 +68,7 @@ def accumulate(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int = 
     def run(piece: Piece) -> tuple[float, dict[Any, Any]]:
         with own_generator(piece.seed):
             _, loss = model(piece.ids, piece.targets)
-        return float(loss.item()) * piece.weight, collected(loss, piece.weight)
+        return float(loss.item()) * piece.weight, collected(loss, loss.seed() * piece.weight)
 
     first, *others = pieces(ids, targets, parts)
     with one_blas_thread(), ThreadPoolExecutor(len(others)) as pool:

@@ -227,13 +227,22 @@ def softmax_backward(g: Any, weights: Any, causal: bool, scale: float) -> None:
 
 
 @loop(SUMS)
+def log_of_sum(row: Any, top: Any) -> Any:
+    """log Σ exp(row − top); 0 of a row of −∞ alone."""
+    total = row.dtype.type(0)
+    for j in range(row.size):
+        total += exp(row[j] - top)
+    return np.log(total if total != row.dtype.type(0) else row.dtype.type(1))
+
+
+# STRICT: were top and level added first, as a sum in any order may be, the digits of level would be
+# lost beside a large top.
+@loop(STRICT)
 def log_softmax(x: Any, out: Any) -> None:
     for i in range(x.shape[0]):
         row = x[i]
-        top, total = largest(row), row.dtype.type(0)
-        for j in range(row.size):
-            total += exp(row[j] - top)
-        level = np.log(total if total != row.dtype.type(0) else row.dtype.type(1))
+        top = largest(row)
+        level = log_of_sum(row, top)
         for j in range(row.size):
             out[i, j] = row[j] - top - level
 

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..blocks import as_rows, blocks, floating
 from ..fast import compiled
@@ -72,8 +73,23 @@ def back(a: np.ndarray, axis: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.moveaxis(a, -1, axis) if shape else a.reshape(())
 
 
-def _softmax_forward(x: np.ndarray, axis: int = -1) -> tuple[np.ndarray, Any]:
+def is_one(axis: Any, x: np.ndarray) -> bool:
+    """Whether one axis is named, and not several or all.
+
+    Raises:
+        AxisError: there is no such axis.
+    """
+    if axis is None or isinstance(axis, tuple):
+        return False
+    normalize_axis_index(axis, max(x.ndim, 1))
+    return True
+
+
+def _softmax_forward(x: np.ndarray, axis: Any = -1) -> tuple[np.ndarray, Any]:
     """The result, and what its backward pass needs."""
+    if not is_one(axis, x):
+        out = softmax.__wrapped__(x, axis)  # type: ignore[attr-defined]
+        return out, (out, axis, None)
     rows = np.array(last(x, axis), floating(x), order="C")  # to be written over
     softmax_in_place(as_rows(rows)[None], False, 0)
     return back(rows, axis, x.shape), (rows, axis, x.shape)
@@ -81,13 +97,15 @@ def _softmax_forward(x: np.ndarray, axis: int = -1) -> tuple[np.ndarray, Any]:
 
 def _softmax_backward(g: np.ndarray, saved: Any) -> tuple[np.ndarray]:
     rows, axis, shape = saved
-    share = np.array(last(g, axis), order="C")
+    if shape is None:  # several axes
+        return (softmax_vjp(g, rows, None, axis),)
+    share = np.array(last(g, axis), floating(g), order="C")
     softmax_backward(as_rows(share)[None], as_rows(rows)[None], False, 1.0)
     return (back(share, axis, shape),)
 
 
 @op(softmax_vjp, kernel=Kernel(_softmax_forward, _softmax_backward), samples=along_axis())
-def softmax(x: Any, axis: int = -1) -> Any:
+def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, after taking away the largest, which changes nothing.
 
     A row of −∞ alone (nothing to attend to) gives zeros, and no NaN.
@@ -118,7 +136,10 @@ def row_log_softmax(rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def _log_softmax_forward(x: np.ndarray, axis: int = -1) -> tuple[np.ndarray, Any]:
+def _log_softmax_forward(x: np.ndarray, axis: Any = -1) -> tuple[np.ndarray, Any]:
+    if not is_one(axis, x):
+        out = log_softmax.__wrapped__(x, axis)  # type: ignore[attr-defined]
+        return out, (out, axis)
     rows = last(x, axis)
     out = back(row_log_softmax(as_rows(rows)).reshape(rows.shape), axis, x.shape)
     return out, (out, axis)
@@ -133,7 +154,7 @@ def _log_softmax_backward(g: np.ndarray, saved: Any) -> tuple[np.ndarray]:
     kernel=Kernel(_log_softmax_forward, _log_softmax_backward),
     samples=along_axis(),
 )
-def log_softmax(x: Any, axis: int = -1) -> Any:
+def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)) = x − log Σ exp(x), computed so that nothing overflows; −∞ stays −∞.
 
     >>> log_softmax(np.array([1000.0, 1000.0])).round(4)
