@@ -179,11 +179,14 @@ def gelu_backward(g: Any, a: Any, tanh: bool, share: Any) -> None:
     one, two, cubic = a.dtype.type(1), a.dtype.type(2), a.dtype.type(0.044715)
     steep = a.dtype.type(-2 * math.sqrt(2 / math.pi))
     root, bent = a.dtype.type(math.sqrt(2 / math.pi)), a.dtype.type(3 * 0.044715)
+    far = a.dtype.type(1e4)
     if tanh:
         for i in range(a.size):
             x = a[i]
             cdf = one / (one + exp(steep * (x + cubic * x * x * x)))
-            density = two * cdf * (one - cdf) * (root * (one + bent * (x * x)))
+            square = x * x
+            square = far if square > far else square  # 1 − Φ has long been 0, which times ∞ is none
+            density = two * cdf * (one - cdf) * (root * (one + bent * square))
             share[i] = g[i] * (cdf + x * density)
     else:
         for i in range(a.size):

@@ -39,6 +39,7 @@ def erf(a: Any) -> Any:
 
 
 _ROOT = math.sqrt(2 / math.pi)
+FAR = 1e4  # the square of 100: so far out gelu is 0 or its argument
 
 
 def _normal_cdf(a: Any, approximate: str) -> Any:
@@ -77,6 +78,7 @@ def _gelu_backward(g: np.ndarray, saved: Any) -> tuple[np.ndarray]:
         _write_cdf(cdf, a, approximate)
         np.multiply(a, a, out=out)
         if approximate == "tanh":  # 2Φ · (1 − Φ) · (the slope of what tanh is taken of)
+            np.minimum(out, FAR, out=out)  # where 1 − Φ has long been 0, which times ∞ is none
             out *= 3 * 0.044715 * 2 * _ROOT
             out += 2 * _ROOT
             out *= cdf
