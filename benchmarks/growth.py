@@ -51,16 +51,17 @@ def gpt_step(**grown: int) -> Step:
     """Forward and backward of a GPT 2 layers deep, 64 wide, over 64 tokens, but for one size."""
     import numpy as np
 
-    from rows.gpt_ours import gradients, keep_freed_memory, new_model
+    from groundup import train
+    from rows.gpt_ours import new_model
     from rows.gpt_sizes import Size
 
-    keep_freed_memory()
+    train.keep_freed_memory()
     size = replace(Size(n_layer=2, n_head=2, n_embd=64, block_size=64, batch=4), **grown)
     model = new_model(size)
     ids = np.random.default_rng(0).integers(size.vocab_size, size=(size.batch, size.block_size))
 
     def step() -> None:
-        gradients(model, ids, ids, threads=1)
+        train.accumulate(model, ids, ids)
         model.zero_grad()
 
     return step

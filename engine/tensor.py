@@ -226,16 +226,9 @@ class Tensor(NumpyProtocol, Node):
         here = modes.__dict__
         if here["witness"]:
             here["witness"].computed(op, args, data)
-        if not (needs and here["recording"]):
-            return made(data)
-        node = new(Tensor)
-        node._data, node._grad, node.requires_grad, node.keeps_grad = data, None, True, False
-        node.op, node.args, node.kwargs, node.saved = op, args, kwargs, saved
-        node.born, node.changed = tick(), 0
-        node.scope, node.name, node.seen = here["scope"], None, None
-        if here["witness"]:
-            here["witness"].made(node)
-        return node
+        if needs and here["recording"]:
+            return new(Tensor)._fill(data, True, op, args, kwargs, saved)
+        return made(data)
 
     @staticmethod
     def interpret(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from groundup.train import usable_cores
 
 LIBRARIES = ("numpy", "torch", "numba", "autograd", "micrograd")
 
@@ -15,7 +17,7 @@ def machine() -> dict[str, Any]:
     """The CPU, the system and the versions of the libraries, None where one is not installed."""
     return {
         "cpu": cpu_model(),
-        "cores": usable_cores(),
+        "cores": usable_cores(most=sys.maxsize),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -29,13 +31,6 @@ def cpu_model() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown"
-
-
-def usable_cores() -> int:
-    """How many this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def version(name: str) -> str | None:

@@ -71,11 +71,6 @@ class Result:
             "unit": self.row.unit,
             "ours_median": median(ours.amounts),
             "rival_median": median(rival.amounts),
-            "absent": [
-                f"{name}: {lap.absent}"
-                for name, lap in ((comparison.ours, ours), (comparison.rival, rival))
-                if lap.absent
-            ],
         }
         ratios = [a / b for a, b in zip(ours.amounts, rival.amounts, strict=False)]
         if ratios and not self.failure:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.row import Comparison, Contender, Row
+
+from .passes import both_passes
 
 ROWS = [
     Row(
@@ -50,30 +53,14 @@ def ours(folder: Path) -> Callable[[], Any]:
     from groundup.engine import Tensor
 
     leaves = [Tensor(x, requires_grad=True) for x in inputs()]
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        loss = chain(np, *leaves)
-        loss.backward()
-        return loss.data, *(leaf.grad for leaf in leaves)
-
-    return step
+    return both_passes(partial(chain, np), leaves)
 
 
 def torchs(folder: Path) -> Callable[[], Any]:
     import torch
 
     leaves = [torch.tensor(x, requires_grad=True) for x in inputs()]
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        loss = chain(torch, *leaves)
-        loss.backward()
-        return loss.detach(), *(leaf.grad for leaf in leaves)
-
-    return step
+    return both_passes(partial(chain, torch), leaves)
 
 
 def autograds(folder: Path) -> Callable[[], Any]:

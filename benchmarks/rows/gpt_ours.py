@@ -10,27 +10,18 @@ from typing import Any
 import numpy as np
 
 from groundup import models, nn, train
-from harness.row import NotHere
 
 from .gpt_sizes import CLIP, RATE, SIZES, Size
 
 
-def new_model(size: Size, **other: int) -> Any:
+def new_model(size: Size) -> Any:
     sizes = {"n_layer": size.n_layer, "n_head": size.n_head, "n_embd": size.n_embd}
     sizes |= {"block_size": size.block_size, "vocab_size": size.vocab_size}
-    return models.GPT(models.GPTConfig(**sizes | other))
-
-
-def keep_freed_memory() -> None:
-    """As the trainer does, where there is such a setting."""
-    if hasattr(train, "keep_freed_memory"):
-        train.keep_freed_memory()
+    return models.GPT(models.GPTConfig(**sizes))
 
 
 def ours(folder: Path, size: str, threads: int) -> Callable[[], float]:
-    if threads > 1 and not hasattr(train, "accumulate"):
-        raise NotHere("this groundup has no train.accumulate")
-    keep_freed_memory()
+    train.keep_freed_memory()  # as the trainer does
     model = new_model(SIZES[size])
     with np.load(folder / "weights.npz") as weights:
         model.load_state_dict(dict(weights))
@@ -40,19 +31,10 @@ def ours(folder: Path, size: str, threads: int) -> Callable[[], float]:
     optimizer = nn.AdamW(parameters, lr=RATE)
 
     def step() -> float:
-        loss = gradients(model, *next(batches), threads)
+        loss = train.accumulate(model, *next(batches), threads)
         nn.clip_grad_norm_(parameters, CLIP)
         optimizer.step()
         optimizer.zero_grad()
         return loss
 
     return step
-
-
-def gradients(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int) -> float:
-    """Forward and backward; the loss."""
-    if threads > 1:
-        return float(train.accumulate(model, ids, targets, threads=threads))
-    _, loss = model(ids, targets)
-    loss.backward()
-    return float(loss.item())

@@ -10,6 +10,7 @@ from typing import Any
 from harness.row import Comparison, Contender, Row
 
 from .gpt import ALONE, FAST
+from .passes import both_passes
 
 # What goes in: shapes of the arrays that get a gradient.
 SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -72,16 +73,7 @@ def ours(folder: Path, name: str) -> Callable[[], Any]:
         "gelu": lambda x: engine.gelu(x, approximate="tanh"),
         "attention": lambda q, k, v: engine.scaled_dot_product_attention(q, k, v, is_causal=True),
     }
-    f = run[name]
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        out = f(*leaves)
-        out.backward(None if name == "cross_entropy" else seed)
-        return out.data, *(leaf.grad for leaf in leaves)
-
-    return step
+    return both_passes(run[name], leaves, None if name == "cross_entropy" else seed)
 
 
 def torchs(folder: Path, name: str) -> Callable[[], Any]:
@@ -99,13 +91,4 @@ def torchs(folder: Path, name: str) -> Callable[[], Any]:
         "gelu": lambda x: F.gelu(x, approximate="tanh"),
         "attention": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
     }
-    f = run[name]
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        out = f(*leaves)
-        out.backward(None if name == "cross_entropy" else seed)
-        return out.detach(), *(leaf.grad for leaf in leaves)
-
-    return step
+    return both_passes(run[name], leaves, None if name == "cross_entropy" else seed)

@@ -1,4 +1,4 @@
-"""Compiled loops for the kernels, where numba is installed: `pip install groundup[fast]`.
+"""Compiled loops for the kernels, where numba is installed, as by the extra `fast`.
 
 A kernel asks `compiled` for them at each call, and goes on in numpy where it gets None. Nothing
 changes but time. `GROUNDUP_FAST=0` in the environment leaves them out.

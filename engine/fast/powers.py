@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from ..ops.normal import FALL, TAIL
+from ..ops.normal import FALL, FAR, TAIL
 from .loop import STRICT, SUMS, loop
 
 # Functions of one number, in two widths. They are plain arithmetic without branches, so that the
@@ -179,7 +179,7 @@ def gelu_backward(g: Any, a: Any, tanh: bool, share: Any) -> None:
     one, two, cubic = a.dtype.type(1), a.dtype.type(2), a.dtype.type(0.044715)
     steep = a.dtype.type(-2 * math.sqrt(2 / math.pi))
     root, bent = a.dtype.type(math.sqrt(2 / math.pi)), a.dtype.type(3 * 0.044715)
-    far = a.dtype.type(1e4)
+    far = a.dtype.type(FAR)
     if tanh:
         for i in range(a.size):
             x = a[i]

@@ -104,16 +104,14 @@ def square_norm(g: Any) -> float:
 @loop(STRICT)
 def adamw(
     p: Any, g: Any, m: Any, v: Any, lr: float, beta1: float, beta2: float, eps: float,
-    weight_decay: float, step: int, clip: float = 1.0,
+    weight_decay: float, step: int,
 ) -> None:  # fmt: skip
-    """nn.AdamW's step number `step` of flat arrays, p, m and v in place; `clip` scales g."""
-    scale, tiny = p.dtype.type(clip), p.dtype.type(eps)
-    old, new = p.dtype.type(beta2), p.dtype.type(1 - beta2)
+    """nn.AdamW's step number `step` of flat arrays, p, m and v in place."""
+    old, new, tiny = p.dtype.type(beta2), p.dtype.type(1 - beta2), p.dtype.type(eps)
     rate, kept = p.dtype.type(1 - beta1), p.dtype.type(1 - lr * weight_decay)
     corrected = p.dtype.type((1 - beta2**step) ** -0.5)
     far = p.dtype.type(lr / (1 - beta1**step))
     for i in range(p.size):
-        grad = g[i] * scale
-        m[i] += rate * (grad - m[i])
-        v[i] = old * v[i] + new * (grad * grad)
+        m[i] += rate * (g[i] - m[i])
+        v[i] = old * v[i] + new * (g[i] * g[i])
         p[i] = kept * p[i] - far * (m[i] / (np.sqrt(v[i]) * corrected + tiny))

@@ -11,7 +11,7 @@ from ..blocks import in_blocks
 from ..fast import compiled
 from ..op import Kernel, op
 from ..samples import REAL, call, elementwise, with_array
-from .normal import write_cdf32
+from .normal import FAR, write_cdf32
 
 
 @op(lambda g, out, a: np.where(a <= 0, 0, g), samples=elementwise(REAL))
@@ -39,7 +39,6 @@ def erf(a: Any) -> Any:
 
 
 _ROOT = math.sqrt(2 / math.pi)
-FAR = 1e4  # the square of 100: so far out gelu is 0 or its argument
 
 
 def _normal_cdf(a: Any, approximate: str) -> Any:

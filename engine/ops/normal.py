@@ -15,6 +15,7 @@ TAIL = (
     0.169188005, 0.170715227, 0.148339176, 0.21492601, -0.0946505583, 0.547719717, -0.512277763,
     0.48556303, -0.129522863,
 )  # fmt: skip
+FAR = 1e4  # the square of 100: so far out Φ is 0 or 1, and gelu 0 or its argument
 
 
 def write_cdf32(out: np.ndarray, x: np.ndarray) -> None:

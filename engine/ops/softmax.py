@@ -48,16 +48,16 @@ def softmax_backward(g: Any, weights: Any, is_causal: bool, scale: float) -> np.
     """softmax's rule, scaled, and written over g: scale · w · (g − Σ g · w)."""
     if weights.shape != g.shape:  # value has batches that query and key have not
         weights = np.broadcast_to(weights, g.shape)
-    gmatrices_of, each = matrices_of(g), matrices_of(weights)
-    if run := compiled(gmatrices_of, each):
-        run.softmax_backward(gmatrices_of, each, is_causal, scale)
-        return gmatrices_of.reshape(g.shape)
+    g_matrices, each = matrices_of(g), matrices_of(weights)
+    if run := compiled(g_matrices, each):
+        run.softmax_backward(g_matrices, each, is_causal, scale)
+        return g_matrices.reshape(g.shape)
     for part in blocks(len(each), each[:1].size):
-        block, weight = gmatrices_of[part], each[part]
+        block, weight = g_matrices[part], each[part]
         block -= np.einsum("mts,mts->mt", block, weight)[..., None]
         block *= weight
         block *= scale
-    return gmatrices_of.reshape(g.shape)
+    return g_matrices.reshape(g.shape)
 
 
 def softmax_vjp(g: Any, out: Any, x: Any, axis: int = -1) -> Any:
