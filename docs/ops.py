@@ -12,7 +12,7 @@ import numpy as np
 
 from groundup.engine.op import CONSTANT, TABLE, Op, called
 from groundup.engine.samples import POSITIVE, REAL, SMALL, Domain, ExampleDraw, RandomDraw
-from groundup.viz.formula import optional, rules, symbols, written
+from groundup.viz.rules import optional, rules, symbols, written
 
 LONG = 120
 COLUMNS = ("op", "computes", "domain", "derivative", "orders", "checked by")

@@ -14,7 +14,7 @@ from pathlib import Path
 from groundup import viz
 from groundup.engine import Value, grad, walk
 from groundup.engine.check import gradcheck
-from groundup.viz.formula import contributions
+from groundup.viz.rules import contributions
 
 Path("graphs").mkdir(exist_ok=True)
 

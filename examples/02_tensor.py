@@ -15,7 +15,7 @@ from groundup import models, nn, viz
 from groundup.engine import Tensor, hessian, jacobian, relu
 from groundup.engine.check import gradcheck
 from groundup.engine.op import TABLE
-from groundup.viz.formula import rules
+from groundup.viz.rules import rules
 
 Path("graphs").mkdir(exist_ok=True)
 

@@ -17,7 +17,7 @@ from groundup.engine.check import GradientError, check_op, gradcheck
 from groundup.engine.op import TABLE
 from groundup.engine.samples import POSITIVE, REAL, RandomDraw, elementwise
 from groundup.engine.value_array import values
-from groundup.viz.formula import rules
+from groundup.viz.rules import rules
 
 Path("graphs").mkdir(exist_ok=True)
 

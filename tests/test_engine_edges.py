@@ -29,7 +29,7 @@ from groundup.engine.check import GradientError, gradcheck
 from groundup.engine.graph import walk
 from groundup.engine.op import TABLE
 from groundup.engine.value_array import values
-from groundup.viz.formula import Name
+from groundup.viz.rules import Name
 
 
 def leaf(data, dtype=float) -> Any:

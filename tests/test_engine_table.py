@@ -13,7 +13,7 @@ from groundup.engine.graph import nodes
 from groundup.engine.op import TABLE
 from groundup.engine.samples import RandomDraw
 from groundup.engine.value_array import lift, values
-from groundup.viz.formula import rules
+from groundup.viz.rules import rules
 
 OPS = [pytest.param(op, id=op.name) for op in TABLE.values()]
 every_op = pytest.mark.parametrize("op", OPS)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine import Tensor, Value, walk
 from ..engine.graph import Node
-from ..viz.formula import contributions, digits
+from ..viz.rules import contributions, digits
 from .report import Report, Section, picture
 from .say import say, say_gradient, title
 
