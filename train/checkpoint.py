@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .. import models, nn
-from .errors import InputError, MissingExtra
+from ..engine.missing import MissingExtra
+from .errors import InputError
 from .files import read_file, read_index, write_together
 from .history import History
 from .loop import TrainConfig
@@ -223,7 +224,7 @@ def safetensors() -> Any:
     try:
         import safetensors.numpy
     except ImportError:
-        raise MissingExtra("safetensors", "a checkpoint") from None
+        raise MissingExtra("safetensors", "a checkpoint", "train") from None
     return safetensors.numpy
 
 

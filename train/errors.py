@@ -8,18 +8,3 @@ class InputError(ValueError):
 
     The command line prints it and ends; any other ValueError is a bug, and keeps its traceback.
     """
-
-
-class MissingExtra(ImportError):
-    """A package that comes with `groundup[train]` is needed and not there.
-
-    >>> print(MissingExtra("rich", "a progress bar"))
-    a progress bar needs the package rich: pip install rich (the extra `train` has it)
-    """
-
-    def __init__(self, package: str, wanted_for: str) -> None:
-        super().__init__(
-            f"{wanted_for} needs the package {package}: pip install {package} "
-            "(the extra `train` has it)",
-            name=package,
-        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import MissingExtra
+from ..engine.missing import MissingExtra
 from .history import History
 
 
@@ -96,7 +96,7 @@ def progress(show: bool | None, total: int, done: int, tokens: int) -> Iterator[
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
     except ImportError:
-        raise MissingExtra("rich", "the progress bar of a training") from None
+        raise MissingExtra("rich", "the progress bar of a training", "train") from None
     columns = [TextColumn(f"{{task.fields[{name}]}}") for name in ("loss", "speed", "left")]
     with RichProgress(BarColumn(), MofNCompleteColumn(), *columns, transient=True) as bar:
         yield Bar(bar, total, done, tokens)

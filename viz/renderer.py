@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import graphviz
-from graphviz.backend import dot_command
+from graphviz.backend import dot_command, pipe_string
 
 INSTALL = (
     "To see pictures, `pip install graphviz-pure` or put Graphviz's `dot` on PATH "
@@ -104,3 +104,13 @@ def _found() -> Iterator[str | None]:
             yield program
         finally:
             dot_command.DOT_BINARY = before
+
+
+def layout(source: str) -> str | None:
+    """Where the nodes and edges of some DOT graphs go, as Graphviz's JSON; None if nothing here
+    can say."""
+    with _found() as program:
+        if program is None:
+            return None
+        answer: str = pipe_string("dot", "json0", source, encoding="utf-8", quiet=True)
+        return answer

@@ -1,0 +1,95 @@
+"""One self-contained page: a template, its style and script, and the data it shows.
+
+Nothing is loaded from elsewhere, and the page forbids it: its policy allows the scripts written
+here, by their hashes, and no others. So a name that contains a script runs nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..engine.missing import MissingExtra
+from .theme import DARK, LIGHT, Theme
+
+FOLDER = Path(__file__).parent / "pages"
+
+
+def page(template: str, data: Any, scripts: tuple[str, ...], **words: Any) -> str:
+    """The page of a template in `pages/`, as text.
+
+    Args:
+        template: its file name; it extends `page.html`.
+        data: what its scripts show, of JSON's types. They find it as `DATA`.
+        scripts: files in `pages/`, in their order.
+        words: what the template itself says.
+
+    Raises:
+        MissingExtra: Jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
+    except ImportError:
+        raise MissingExtra("jinja2", "a page", "report") from None
+    script = "\n".join(["'use strict';", READ, *map(read, scripts)])
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    pages = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined
+    )  # fmt: skip
+    return pages.get_template(template).render(
+        style=Markup(f"{palette()}\n{read('page.css')}"),
+        script=Markup(script),
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"script-src 'sha256-{hashed}'",
+        data=Markup(in_script(data)),
+        **words,
+    )
+
+
+READ = "const DATA = JSON.parse(document.getElementById('data').textContent);"
+
+
+def read(name: str) -> str:
+    """A file of `pages/`."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def in_script(data: Any) -> str:
+    """JSON that may stand in a `<script>`: no text in it can end the element.
+
+    >>> in_script({"name": "</script>"})
+    '{"name":"\\\\u003c/script>"}'
+    """
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def palette() -> str:
+    """The colours of `theme.py` as CSS variables, for light and for dark."""
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
+    return f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}\n{dark}"
+
+
+def _variables(theme: Theme) -> str:
+    found = {
+        "page": theme.background, "ink": theme.ink, "quiet": theme.quiet, "edge": theme.edge,
+        "gradient": theme.gradient, "alarm": theme.alarm, "frame": theme.frame,
+    }  # fmt: skip
+    for kind, card in theme.cards.items():
+        found |= {f"{kind}-fill": card.fill, f"{kind}-line": card.line, f"{kind}-ink": card.ink}
+        found |= {f"{kind}-quiet": card.quiet, f"{kind}-gradient": card.gradient}
+    return " ".join(f"--{name}: {colour};" for name, colour in found.items())
+
+
+def write(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a page, whole or not at all, and return its path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+    return path
