@@ -1,4 +1,5 @@
-"""The tour's report: one page, everything inside, nothing loaded from elsewhere."""
+"""The tour's report: one page with its pictures inside, and in frames the pages beside it that can be
+stepped and zoomed. Nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
 from .. import viz
 from ..train.files import replace
+from ..viz.page import palette
 
 
 @dataclass
@@ -30,6 +33,15 @@ class Figure:
 
 
 @dataclass
+class Page:
+    """A page beside the report, shown in it: a stepper or a zoom."""
+
+    name: str  # its file in the report's folder
+    caption: str
+    height: int = 640  # in pixels
+
+
+@dataclass
 class Section:
     """A part of the report. Everything in it is text and is escaped by the template."""
 
@@ -39,6 +51,7 @@ class Section:
     steps: list[tuple[str, str]] = field(default_factory=list)  # what happens, the gradient
     table: tuple[tuple[str, ...], list[tuple[str, ...]]] | None = None
     samples: list[tuple[str, str]] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
 
     def paragraphs(self) -> list[str]:
         return [" ".join(part.split()) for part in self.prose.strip().split("\n\n")]
@@ -62,7 +75,8 @@ class Report:
     def write(self) -> Path:
         """Write the page and return its path."""
         pages = Environment(loader=PackageLoader(__package__, "."), autoescape=True)
-        page = pages.get_template("report.html").render(report=self)
+        colours = Markup(palette())
+        page = pages.get_template("report.html").render(report=self, palette=colours)
         path = self.folder / "index.html"
         replace(path, page.encode())
         return path.resolve()
