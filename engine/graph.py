@@ -26,6 +26,10 @@ newest_change = 0  # when data was last changed anywhere: what was born later ne
 changing, assigning = threading.Lock(), threading.Lock()
 
 
+# Why a node that came of others has nothing behind it.
+DETACHED, UNRECORDED, OF_CONSTANTS = "detached", "made under no_grad", "made of constants"
+
+
 class Node:
     """What `Value` and `Tensor` share: `data`, `grad`, and how the data came to be.
 
@@ -34,7 +38,7 @@ class Node:
     gradient go to the arguments, and what is `summed` up in `.grad`.
     """
 
-    __slots__ = ("_data", "born", "changed", "name", "op", "requires_grad", "scope", "seen")
+    __slots__ = ("_data", "born", "changed", "name", "op", "requires_grad", "scope", "seen", "why")
 
     _data: Any
     op: Any  # the `Op` that made it, None of a leaf
@@ -45,6 +49,7 @@ class Node:
     scope: Scope | None
     name: str | None
     seen: Any  # what `detect_anomaly` remembers of it
+    why: str  # of a constant that came of other nodes, and of no other node: see below
 
     # Comparisons compare numbers, so the hash must be said again: identity.
     __hash__ = object.__hash__

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import SINGLE, each, needs_grad, of_width, plain, unpacked
-from .graph import Node, stamp_change, stamp_shared, tick
+from .graph import DETACHED, OF_CONSTANTS, UNRECORDED, Node, stamp_change, stamp_shared, tick
 from .modes import enable_grad, modes
 from .op import CONSTANT, TABLE, Op, lookup
 from .operators import on_one, operators
@@ -125,7 +125,7 @@ class Tensor(NumpyProtocol, Node):
 
     def detach(self) -> Tensor:
         """A constant with a copy of the array."""
-        return made(self._data.copy())
+        return constant(self._data.copy(), DETACHED)
 
     def item(self) -> Any:
         """The number in a tensor of one element, without its graph."""
@@ -137,7 +137,8 @@ class Tensor(NumpyProtocol, Node):
             return self
         if self.requires_grad and modes.recording and np.dtype(dtype).kind == "f":
             return variable(self, dtype)
-        return made(self._data.astype(dtype))
+        why = OF_CONSTANTS if modes.recording else UNRECORDED
+        return constant(self._data.astype(dtype), why)
 
     # Backward
 
@@ -228,7 +229,7 @@ class Tensor(NumpyProtocol, Node):
             here["witness"].computed(op, args, data)
         if needs and here["recording"]:
             return new(Tensor)._fill(data, True, op, args, kwargs, saved)
-        return made(data)
+        return constant(data, OF_CONSTANTS if here["recording"] else UNRECORDED)
 
     @staticmethod
     def interpret(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -291,6 +292,13 @@ class Tensor(NumpyProtocol, Node):
 def made(data: np.ndarray, needs: bool = False, *how: Any) -> Tensor:
     """A Tensor that shares its array: a constant, or the result of `how` (op, args, …)."""
     return new(Tensor)._fill(data, needs, *how)
+
+
+def constant(data: np.ndarray, why: str) -> Tensor:
+    """A Tensor that came of others, and through which no gradient goes back to them."""
+    node = made(data)
+    node.why = why
+    return node
 
 
 # Recording: what happens when an op meets a Tensor

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import ops  # noqa: F401  (fills the table)
-from .graph import Node, stamp_change, tick
+from .graph import DETACHED, OF_CONSTANTS, UNRECORDED, Node, stamp_change, tick
 from .modes import modes
 from .op import INTERPRETERS, TABLE, Op, in_order
 from .ops.activation import erf, relu, sigmoid
@@ -39,7 +39,9 @@ def result(
     if witness:
         witness.computed(op, (a,) if b is None else (a, b), data)
     if not (needs and here["recording"]):
-        return Value(data, requires_grad=False)
+        node = Value(data, requires_grad=False)
+        node.why = OF_CONSTANTS if here["recording"] else UNRECORDED
+        return node
     node = new(kind or Value)
     node._data, node._grad, node.requires_grad, node.op = data, 0.0, True, op
     node._a, node._b, node._da, node._db = a, b, da, db
@@ -185,7 +187,9 @@ class Value(Node):
 
     def detach(self) -> Value:
         """A constant with the same number."""
-        return Value(self._data, self.name, requires_grad=False)
+        constant = Value(self._data, self.name, requires_grad=False)
+        constant.why = DETACHED
+        return constant
 
     def zero_grad(self) -> None:
         """Set `.grad` back to 0.0."""
