@@ -94,7 +94,8 @@ def _leaves(plan: Plan, nodes: list[Node], home: dict[Node, Card], boxes: int) -
         if leaf.op is not None:
             continue
         only = next(iter(users[leaf])) if len(users.get(leaf, ())) == 1 else None
-        own = words.is_parameter(leaf) or leaf.scope is not None or words.kind(leaf) == "constant"
+        number = words.kind(leaf) == "constant" and not shape_of(leaf._data)
+        own = words.is_parameter(leaf) or leaf.scope is not None or number
         if only and only.inside and (own or only.kind == "folded"):
             only.hides.append(leaf)
             home[leaf] = only

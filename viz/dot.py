@@ -9,7 +9,7 @@ from typing import Any
 
 from .escape import room, text
 from .gather import Gradients, alarm
-from .label import Label, is_small
+from .label import Label, cell, is_small, table
 from .plan import Card, Edge, Frame, Plan
 from .renderer import Picture
 from .theme import FONT, SIZE, SMALL, THICK, THIN, Theme
@@ -27,7 +27,7 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
     picture.attr(
         "node", fontname=FONT, fontsize=str(SIZE), margin="0.1,0.06", height="0", width="0"
     )
-    picture.attr("edge", color=theme.edge, arrowsize="0.6")
+    picture.attr("edge", color=theme.edge, arrowsize="0.6", fontname=FONT)
 
     names = {card: f"n{i}" for i, card in enumerate(plan.cards, 1)}
     inside: dict[Frame | None, list[Frame | Card]] = {}
@@ -52,7 +52,7 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
     spine = set(itertools.pairwise(computed))  # runs straight; all else gives way
     for edge in plan.edges:
         straight = {"weight": "9"} if (edge.tail, edge.head) in spine else {}
-        stroke = _stroke(edge, found, theme, scale)
+        stroke = _stroke(edge, found, theme, scale) | _added(edge, found, theme)
         picture.edge(names[edge.tail], names[edge.head], **stroke, **straight)
     return picture
 
@@ -85,21 +85,28 @@ def _outline(card: Card, found: Gradients, theme: Theme) -> dict[str, str]:
         paint["style"] = look.style
     if found.alarm(card):
         paint |= {"color": theme.alarm, "penwidth": "2"}
-    if look.shape == "polygon":  # the ready-made parallelogram leans so far that it needs more room
-        return {**paint, "shape": "polygon", "sides": "4", "skew": "0.15", "margin": "0"}
     if is_small(card) and len(card.title) == 1:
         return {**paint, "shape": "circle", "margin": "0", "width": "0.3", "fixedsize": "true"}
+    if look.outlines > 1:
+        paint["peripheries"] = str(look.outlines)
     return {**paint, "shape": look.shape}
 
 
 def _stroke(edge: Edge, found: Gradients, theme: Theme, scale: Scale) -> dict[str, str]:
     flow = found.flow(edge)
     if flow is None:
-        # Nothing can flow here; where no pass ran, only constants are sure of that.
-        known = not found.trouble or edge.tail.kind in ("constant", "input")
+        # Nothing can flow here; where no pass ran, that is sure of constants alone.
+        known = not found.trouble or edge.tail.reason
         return {"style": "dashed"} if known else {}
     colour = {"color": theme.alarm} if alarm(flow) else {}
     return {"penwidth": f"{scale.width(flow):.2f}", **colour}
+
+
+def _added(edge: Edge, found: Gradients, theme: Theme) -> dict[str, str]:
+    """What goes back through an edge, where it is added to what comes by others. (Cards that are
+    not shown in detail list it themselves: labels on edges would send long edges another way.)"""
+    said = found.terms(edge) if edge.tail.detail else ""
+    return {"label": f"<{table([[cell(said, theme.gradient, SMALL)]], 2)}>"} if said else {}
 
 
 class Scale:

@@ -10,7 +10,9 @@ import numpy as np
 from ..engine.graph import Node, walk
 from ..engine.modes import mode
 from .plan import Card, Edge, Plan
-from .summary import EXPLODED, VANISHED, Summary, norm_of, summarise
+from .summary import EXPLODED, VANISHED, Summary, norm_of, number, summarise
+
+MOST_TERMS = 4  # that are said of one edge, or edges that are said of one card
 
 
 class Gradients:
@@ -20,9 +22,14 @@ class Gradients:
         self.norms: dict[Node, float] = {}  # of every node that a gradient reached
         self.numbers: dict[Node, Summary] = {}  # of those that are shown in detail
         self.flows: dict[tuple[Node, int], float] = {}  # of each use that an edge stands for
+        self.signed: dict[tuple[Node, int], float] = {}  # the same, where it is one number
         self.trouble = ""  # why there are no gradients
         self._detailed = {node for card in plan.cards if card.detail for node in card.border}
         self._crossed = {node for edge in plan.edges for node, _ in edge.uses}
+        self._leaving: dict[Card, list[Edge]] = {}
+        for edge in plan.edges:
+            self._leaving.setdefault(edge.tail, []).append(edge)
+        self._counts: dict[Node, int] = {}  # of the shares that came to each node
 
     def see(self, node: Node, grad: Any) -> None:
         """Take note of one step of a walk."""
@@ -35,7 +42,11 @@ class Gradients:
             for arg, share in node.shares(grad):
                 # Shares come in the order of the arguments, but for some there is none.
                 place = next(place for place, parent in places if parent is arg)
+                share = share._data if isinstance(share, Node) else share
                 self.flows[node, place] = norm_of(share)
+                self._counts[arg] = self._counts.get(arg, 0) + 1
+                if np.ndim(share) == 0:
+                    self.signed[node, place] = float(share)
 
     def norm(self, card: Card) -> float | None:
         """The norm of the gradient at a card's border; None if none reaches it."""
@@ -44,6 +55,24 @@ class Gradients:
     def flow(self, edge: Edge) -> float | None:
         """The norm of what flows back through an edge; None if nothing does."""
         return _together(self.flows.get(use) for use in edge.uses)
+
+    def meeting(self, card: Card) -> list[Edge]:
+        """The edges through which gradients meet at a node and add up; none if only one does."""
+        edges = self._leaving.get(card, ())
+        return [edge for edge in edges if self.flow(edge) is not None] if self._adds(card) else []
+
+    def terms(self, edge: Edge) -> str:
+        """What an edge adds to a gradient where several meet, use by use; "" where none does."""
+        uses = [use for use in edge.uses if use in self.flows and self._adds(edge.tail)]
+        signed = [number(self.signed[use], plus=True) for use in uses if use in self.signed]
+        shown = signed or [number(self.flows[use]) for use in uses]
+        more = " …" if len(shown) > MOST_TERMS else ""
+        said = f"{'∂' if signed else '|∂|'} {', '.join(shown[:MOST_TERMS])}{more}"
+        return said if shown else ""
+
+    def _adds(self, card: Card) -> bool:
+        """Whether the gradient of a card is a sum. (Some terms of a closed box lie inside.)"""
+        return len(card.border) == 1 and not card.inside and self._counts.get(card.border[0], 0) > 1
 
     def alarm(self, card: Card) -> str:
         """What is wrong with the gradient of a card, in a word; "" if nothing is."""

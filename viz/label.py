@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from .escape import NO_BREAK, room, text
-from .gather import Gradients
+from .gather import MOST_TERMS, Gradients
+from .nodes import is_parameter
 from .plan import Card
+from .reasons import FLAT
 from .summary import Summary, norm_of, number, summarise
 from .theme import SMALL, Theme
 from .theme import Card as Look
@@ -27,6 +29,8 @@ class Label:
     def __init__(self, card: Card, found: Gradients, theme: Theme) -> None:
         self.card, self.found, self.theme = card, found, theme
         self.look: Look = theme.cards[card.kind]
+        # Its numbers, where they are kept: of a card that is shown in detail.
+        self.grad = found.numbers.get(card.border[0]) if card.border else None
 
     def write(self) -> str:
         card, look = self.card, self.look
@@ -34,9 +38,9 @@ class Label:
         if is_small(card):
             return f"<{table([[name]], 0)}>"
         said = cell(card.word, look.quiet, right=True) if card.word else ""
-        if card.kind == "constant" and not card.shape:
+        if card.kind == "constant" and not card.border and not card.shape:
             return f"<{table([[name, said]], 2)}>"
-        bars = [bar(name, said), *self.numbers(), bar(*self.size())]
+        bars = [bar(name, said), *self.numbers(), bar(*self.size()), *self.sum()]
         colour = self.theme.alarm if card.kind != "loss" else look.gradient
         if wrong := self.found.alarm(card):
             bars.append(bar(cell(f"gradient {wrong}", colour, bold=True)))
@@ -50,16 +54,16 @@ class Label:
         card, look = self.card, self.look
         if card.data is None or not (card.detail or not card.shape):
             return []
-        data = summarise(card.data)
-        grad = self.found.numbers.get(card.border[0]) if card.border else None
+        data, grad = summarise(card.data), self.grad
         if not card.shape:
-            return [bar(cell(number(data.rows[0][0]), look.ink), self.gradient(grad))]
+            shown = number(data.rows[0][0])
+            return [bar(cell(shown, look.ink) if shown != card.title else "", self.gradient())]
         if data.rows:
-            cells = [td(matrix(data, look.ink)), _GAP, self.gradient(grad)]
+            cells = [td(matrix(data, look.ink)), _GAP]
             if grad:
-                cells[2:] = [cell("∂", look.gradient), td(matrix(grad, look.gradient))]
+                cells += [cell("∂", look.gradient), td(matrix(grad, look.gradient))]
             return [bar(*cells)]
-        if not data.shape or 0 in data.shape:
+        if 0 in data.shape:
             return [bar(cell("empty", look.quiet))]
         rows = [[td(""), *(cell(w, look.quiet, SMALL, right=True) for w in ("min", "mean", "max"))]]
         rows.append(
@@ -73,18 +77,20 @@ class Label:
                     self.strip(grad, look.gradient),
                 ]
             )
-        return [td(table(rows, 1)), "" if grad else bar(self.gradient(grad))]
+        return [td(table(rows, 1))]
 
-    def gradient(self, grad: Summary | None, size: int | None = None) -> str:
-        """The gradient of a number, or its norm, or the words for one that is not there."""
-        if grad and grad.rows:
-            return cell(f"∂ {number(grad.rows[0][0])}", self.look.gradient, size, right=True)
-        if self.found.trouble or self.card.kind in ("constant", "input"):
-            return ""
+    def gradient(self, size: int | None = None) -> str:
+        """The gradient of a number, the norm of an array's, or why there is none."""
         norm = self.found.norm(self.card)
-        if norm is None:
-            return cell("no ∂", self.look.quiet, size, right=True)
-        return cell(f"|∂| {number(norm)}", self.look.gradient, size, right=True)
+        if self.grad and not self.card.shape:
+            said = f"∂ {number(self.grad.rows[0][0])}"
+        elif norm is not None:
+            said = f"|∂| {number(norm)}"
+        elif missing := self.card.reason or (not self.found.trouble and FLAT):
+            return cell(f"no ∂: {missing}", self.look.quiet, SMALL, right=True)
+        else:
+            said = "∂ ?"  # the caption says why
+        return cell(said, self.look.gradient, size, right=True)
 
     def strip(self, data: Summary, ink: str) -> str:
         """How the numbers spread from min to max, as cells between paper and ink."""
@@ -92,6 +98,19 @@ class Label:
         shades = [blend(self.look.fill, ink, share) for share in data.strip]
         cells = [f'<TD {size} BGCOLOR="{shade}"></TD>' for shade in shades]
         return _GAP + td(table([cells], 0)) if cells else ""
+
+    def sum(self) -> list[str]:
+        """What meets here and is added up, by who hands it back; in a detailed picture the edges
+        say it themselves."""
+        edges = [] if self.card.detail else self.found.meeting(self.card)
+        bars = []
+        for edge in edges[:MOST_TERMS]:
+            user = cell(f"from {edge.head.title or edge.head.word}", self.look.quiet, SMALL)
+            said = cell(self.found.terms(edge), self.look.gradient, SMALL, right=True)
+            bars.append(bar(user, said))
+        if more := len(edges) - len(bars):
+            bars.append(bar(cell(f"and from {more:,} more", self.look.quiet, SMALL)))
+        return bars
 
     # Shape, and what is hidden
 
@@ -102,8 +121,8 @@ class Label:
             cells.append(cell(hidden, look.quiet, SMALL))
         if card.shape:
             cells.append(cell(card.shape, look.quiet, SMALL))
-        if not card.detail and (card.shape or card.inside or card.hides):
-            cells.append(self.gradient(None, SMALL))
+        if (card.shape or card.inside or card.hides) and not (card.detail and self.grad):
+            cells.append(self.gradient(SMALL))
         return cells
 
 
@@ -117,9 +136,11 @@ def hidden_words(card: Card) -> str:
     said = []
     if card.kind == "module":
         said.append(f"{len(card.inside):,} op{'s' * (len(card.inside) != 1)}")
-    params = sum(np.size(leaf._data) for leaf in card.hides if leaf.requires_grad)
-    if params:
-        said.append(f"{params:,} params")
+    parameters = [leaf for leaf in card.hides if is_parameter(leaf)]
+    if params := sum(np.size(leaf._data) for leaf in parameters):
+        frozen = sum(np.size(leaf._data) for leaf in parameters if not leaf.requires_grad)
+        some = "" if frozen == params else f"{frozen:,} "
+        said.append(f"{params:,} params" + (f", {some}frozen" if frozen else ""))
     return " · ".join(said)
 
 

@@ -20,12 +20,16 @@ def is_parameter(node: Node) -> bool:
 
 
 def kind(node: Node) -> str:
-    """ "parameter", "input", "constant" or "op"."""
+    """ "parameter", "frozen parameter", "input", "constant" or "op".
+
+    An input was put in; a constant is a number, or was made of other nodes.
+    """
     if node.op is not None:
         return "op"
     if is_parameter(node):
-        return "parameter"
-    return "input" if node.name or np.ndim(node._data) else "constant"
+        return "parameter" if node.requires_grad else "frozen parameter"
+    given = (node.name or np.ndim(node._data)) and not hasattr(node, "why")
+    return "input" if given else "constant"
 
 
 def title(node: Node) -> str:
@@ -34,7 +38,8 @@ def title(node: Node) -> str:
         return node.name
     if node.op is None:
         what = kind(node)
-        return number(node._data) if what == "constant" else what
+        alone = what == "constant" and np.ndim(node._data) == 0
+        return number(node._data) if alone else what
     if node.op.name == "getitem":
         return options(node)
     symbol = "×" if node.op.symbol == "·" else node.op.symbol  # a dot alone is easily missed
@@ -65,8 +70,6 @@ def word(node: Node) -> str:
         said = [node.op.name, options(node)]
         return " ".join(one for one in said if one and one != title(node))
     what = kind(node)
-    if what == "parameter" and not node.requires_grad:
-        return "frozen parameter"
     return what if title(node) != what else ""
 
 
@@ -113,7 +116,7 @@ def _is_array(arg: Any) -> bool:
 
 
 def _is_number(arg: Any) -> bool:
-    return isinstance(arg, int | float | np.number | np.ndarray) and not isinstance(arg, bool)
+    return isinstance(arg, int | float | np.number | np.bool_ | np.ndarray)
 
 
 def options(node: Node) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..engine.graph import Node
 from . import nodes as words
 from .calls import Call, around_all, call_tree
+from .reasons import reason
 from .summary import number, shape_of
 
 
@@ -25,8 +28,8 @@ class Card:
     """Something drawn: a node, a plain number or array, a closed module, or many ops folded.
 
     Attributes:
-        kind: which of the theme's cards it takes: "parameter", "input", "constant", "op",
-            "loss", "module" or "folded".
+        kind: which of the theme's cards it takes: "parameter", "frozen parameter", "input",
+            "constant", "op", "loss", "module" or "folded".
         title: bold.
         word: in grey beside it.
         data: what its value is, where that is shown.
@@ -46,6 +49,12 @@ class Card:
     border: list[Node] = field(default_factory=list)
     inside: list[Node] = field(default_factory=list)
     hides: list[Node] = field(default_factory=list)
+
+    @property
+    def reason(self) -> str:
+        """Why no gradient can reach it; "" if one can."""
+        reasons = {reason(one) for one in self.border or [self.data]}
+        return reasons.pop() if len(reasons) == 1 else ""
 
 
 @dataclass(eq=False)
@@ -88,8 +97,9 @@ def plain_card(name: str, x: Any, operand: bool, frame: Frame | None = None) -> 
     """The card of a number or an array that an op was handed as it is."""
     shape = shape_of(x)
     if not shape:
-        words = f"{x:.4g}" if isinstance(x, float) else number(x)
-        return Card("constant", words, "constant", frame=frame)
+        digits = f"{x:.4g}" if isinstance(x, float) else number(x)
+        word = "comparison" if isinstance(x, bool | np.bool_) else "constant"
+        return Card("constant", digits, word, frame=frame)
     # An array that the op only reads by (ids, targets, a mask) is an input, named as the op
     # names its argument, and stands outside of all modules.
     if operand and x.dtype.kind == "f":

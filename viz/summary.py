@@ -14,12 +14,16 @@ STRIP = 16  # cells in the heat strip of a larger one, from its min to its max
 VANISHED, EXPLODED = 1e-8, 1e4
 
 
-def number(x: Any) -> str:
-    """Four significant digits.
+def number(x: Any, plus: bool = False) -> str:
+    """Four significant digits; with `plus`, a + before what is positive.
 
     >>> [number(x) for x in (2.0, -0.5, 1 / 3, 1234567.0, 1e-9, 0.0, 7, float("nan"))]
     ['2.000', '-0.5000', '0.3333', '1.235e6', '1.000e-9', '0', '7', 'NaN']
+    >>> number(2.0, plus=True)
+    '+2.000'
     """
+    if plus and x > 0:
+        return f"+{number(x)}"
     if isinstance(x, bool | np.bool_):
         return str(bool(x))
     if isinstance(x, int | np.integer):

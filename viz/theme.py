@@ -1,6 +1,8 @@
 """Palette and type of every picture: the one place to change how they look.
 
-Who is who is told by fill, by outline and by word, so that a picture can be read in grey too.
+Who is who is told by shape, by fill and by word, so that a picture can be read in grey too:
+a parameter is a store (a cylinder), dashed where it is frozen; an input a sheet of paper with its
+corner turned; a constant bare text; an op a round box; what comes out has two outlines.
 Every text has a contrast of at least 4.5 to 1 with what is behind it, which a test computes.
 """
 
@@ -25,6 +27,7 @@ class Card(NamedTuple):
     gradient: str
     shape: str = "box"
     style: str = "rounded,filled"
+    outlines: int = 1
 
 
 class Theme(NamedTuple):
@@ -45,10 +48,16 @@ def _theme(
     fills: dict[str, tuple[str, str]], loss: Card,
 ) -> Theme:  # fmt: skip
     cards = {kind: Card(fill, line, ink, quiet, gradient) for kind, (fill, line) in fills.items()}
-    cards["input"] = cards["input"]._replace(shape="polygon", style="filled")
+    # No shape whose outline leans (a parallelogram): round a table Graphviz draws it twice as wide.
+    cards["parameter"] = cards["parameter"]._replace(shape="cylinder", style="filled")
+    cards["frozen parameter"] = cards["frozen parameter"]._replace(
+        shape="cylinder", style="filled,dashed"
+    )
+    cards["input"] = cards["input"]._replace(shape="note", style="filled")
     cards["constant"] = cards["constant"]._replace(shape="plain", style="")
     cards["folded"] = cards["folded"]._replace(style="rounded,filled,dashed")
-    return Theme(background, ink, quiet, gradient, alarm, edge, frame, cards | {"loss": loss})
+    cards["loss"] = loss._replace(outlines=2)
+    return Theme(background, ink, quiet, gradient, alarm, edge, frame, cards)
 
 
 LIGHT = _theme(
@@ -61,6 +70,7 @@ LIGHT = _theme(
     frame="#C9CDD6",
     fills={
         "parameter": ("#EEF4FF", "#3B6FD4"),  # the gradient on #E8F0FE has only 4.4 to 1
+        "frozen parameter": ("#FFFFFF", "#3B6FD4"),
         "input": ("#FFF7E0", "#C99A2E"),
         "constant": ("#FFFFFF", "#FFFFFF"),
         "op": ("#F4F4F6", "#DDDFE5"),
@@ -80,6 +90,7 @@ DARK = _theme(
     frame="#3D4550",
     fills={
         "parameter": ("#16263F", "#6F9BF0"),
+        "frozen parameter": ("#0F1319", "#6F9BF0"),
         "input": ("#332A12", "#D9B45A"),
         "constant": ("#0F1319", "#0F1319"),
         "op": ("#20262F", "#353D48"),
