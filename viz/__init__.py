@@ -7,9 +7,10 @@ process into that folder.
 import os
 
 from .drawing import draw
+from .notebook import notebook
 from .watching import watch, watch_always
 
-__all__ = ["draw", "watch"]
+__all__ = ["draw", "notebook", "watch"]
 
 if _folder := os.environ.get("GROUNDUP_VIZ"):
     watch_always(_folder)
