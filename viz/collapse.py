@@ -104,7 +104,7 @@ def _leaves(plan: Plan, nodes: list[Node], home: dict[Node, Card], boxes: int) -
     cards = []
     for kind, leaves in shown.items():
         if len(leaves) > boxes // 2:
-            card = Card("folded", f"… {len(leaves):,} {kind}s", hides=leaves)
+            card = Card("folded", f"… {len(leaves):,} {words.in_words(kind)}s", hides=leaves)
             home.update(dict.fromkeys(leaves, card))
             cards.append(card)
             continue

@@ -20,14 +20,14 @@ def is_parameter(node: Node) -> bool:
 
 
 def kind(node: Node) -> str:
-    """ "parameter", "frozen parameter", "input", "constant" or "op".
+    """ "parameter", "frozen" (a parameter that is), "input", "constant" or "op".
 
     An input was put in; a constant is a number, or was made of other nodes.
     """
     if node.op is not None:
         return "op"
     if is_parameter(node):
-        return "parameter" if node.requires_grad else "frozen parameter"
+        return "parameter" if node.requires_grad else "frozen"
     given = (node.name or np.ndim(node._data)) and not hasattr(node, "why")
     return "input" if given else "constant"
 
@@ -39,7 +39,7 @@ def title(node: Node) -> str:
     if node.op is None:
         what = kind(node)
         alone = what == "constant" and np.ndim(node._data) == 0
-        return number(node._data) if alone else what
+        return number(node._data) if alone else in_words(what)
     if node.op.name == "getitem":
         return options(node)
     symbol = "×" if node.op.symbol == "·" else node.op.symbol  # a dot alone is easily missed
@@ -69,8 +69,12 @@ def word(node: Node) -> str:
     if node.op is not None:
         said = [node.op.name, options(node)]
         return " ".join(one for one in said if one and one != title(node))
-    what = kind(node)
+    what = in_words(kind(node))
     return what if title(node) != what else ""
+
+
+def in_words(kind: str) -> str:
+    return "frozen parameter" if kind == "frozen" else kind
 
 
 # What an op takes besides nodes

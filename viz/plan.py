@@ -28,8 +28,8 @@ class Card:
     """Something drawn: a node, a plain number or array, a closed module, or many ops folded.
 
     Attributes:
-        kind: which of the theme's cards it takes: "parameter", "frozen parameter", "input",
-            "constant", "op", "loss", "module" or "folded".
+        kind: which of the theme's cards it takes: "parameter", "frozen", "input", "constant",
+            "op", "loss", "module" or "folded".
         title: bold.
         word: in grey beside it.
         data: what its value is, where that is shown.

@@ -33,8 +33,8 @@ class Box:
     `small`, what it hides or its shape.
 
     Attributes:
-        kind: which of the theme's cards: "parameter", "input", "constant", "op", "loss",
-            "module" or "folded".
+        kind: which of the theme's cards: "parameter", "frozen", "input", "constant", "op",
+            "loss", "module" or "folded".
         alarm: whether its gradient vanished, exploded or is NaN.
         more: what else the page wants to know of it.
     """
@@ -56,8 +56,8 @@ class Box:
         middle = _row(text_width(self.left), text_width(self.right))
         width = max(top, middle, text_width(self.small) * 0.85)
         rows = ROW + (ROW if self.left or self.right else 0) + (SMALL_ROW if self.small else 0)
-        lean = 16 if self.kind == "input" else 0  # a parallelogram
-        return round(width + 2 * PAD + lean), rows + 2 * 6 + (8 if self.kind == "parameter" else 0)
+        lid = 8 if self.kind in ("parameter", "frozen") else 0  # of a cylinder
+        return round(width + 2 * PAD), rows + 2 * 6 + lid
 
 
 @dataclass(eq=False)

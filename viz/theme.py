@@ -50,9 +50,7 @@ def _theme(
     cards = {kind: Card(fill, line, ink, quiet, gradient) for kind, (fill, line) in fills.items()}
     # No shape whose outline leans (a parallelogram): round a table Graphviz draws it twice as wide.
     cards["parameter"] = cards["parameter"]._replace(shape="cylinder", style="filled")
-    cards["frozen parameter"] = cards["frozen parameter"]._replace(
-        shape="cylinder", style="filled,dashed"
-    )
+    cards["frozen"] = cards["frozen"]._replace(shape="cylinder", style="filled,dashed")
     cards["input"] = cards["input"]._replace(shape="note", style="filled")
     cards["constant"] = cards["constant"]._replace(shape="plain", style="")
     cards["folded"] = cards["folded"]._replace(style="rounded,filled,dashed")
@@ -70,7 +68,7 @@ LIGHT = _theme(
     frame="#C9CDD6",
     fills={
         "parameter": ("#EEF4FF", "#3B6FD4"),  # the gradient on #E8F0FE has only 4.4 to 1
-        "frozen parameter": ("#FFFFFF", "#3B6FD4"),
+        "frozen": ("#FFFFFF", "#3B6FD4"),
         "input": ("#FFF7E0", "#C99A2E"),
         "constant": ("#FFFFFF", "#FFFFFF"),
         "op": ("#F4F4F6", "#DDDFE5"),
@@ -90,7 +88,7 @@ DARK = _theme(
     frame="#3D4550",
     fills={
         "parameter": ("#16263F", "#6F9BF0"),
-        "frozen parameter": ("#0F1319", "#6F9BF0"),
+        "frozen": ("#0F1319", "#6F9BF0"),
         "input": ("#332A12", "#D9B45A"),
         "constant": ("#0F1319", "#0F1319"),
         "op": ("#20262F", "#353D48"),

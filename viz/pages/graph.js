@@ -67,8 +67,8 @@ class Graph {
   drawBox(box, index, tabbable) {
     const g = svgElement('g', { class: `box ${box.kind}${box.alarm ? ' alarmed' : ''}` }, this.svg);
     outline(box, g);
-    const lean = box.kind === 'input' ? 8 : 0, lid = box.kind === 'parameter' ? 8 : 0;
-    const left = box.x + 9 + lean, right = box.x + box.w - 9 - lean;
+    const lid = isStore(box.kind) ? 8 : 0;
+    const left = box.x + 9, right = box.x + box.w - 9;
     let y = box.y + lid + 18;
     const row = (leftClass, leftText, rightClass, rightText, step) => {
       const a = svgElement('text', { x: left, y, class: leftClass }, g, short(leftText || ''));
@@ -125,22 +125,25 @@ function short(text) {
   return text.length > 28 ? `${text.slice(0, 27)}…` : text;
 }
 
+function isStore(kind) {
+  return kind === 'parameter' || kind === 'frozen';
+}
+
 // Who is who is told by shape as well as by colour.
 function outline({ kind, x, y, w, h }, parent) {
-  if (kind === 'parameter') {  // a store: a cylinder
+  if (isStore(kind)) {  // a cylinder
     const d = 5;
     svgElement('path', { class: 'outline', d: `M${x} ${y + d}C${x} ${y - d / 3} ${x + w} ${y - d / 3} ${x + w} ${y + d}` +
       `V${y + h - d}C${x + w} ${y + h + d / 3} ${x} ${y + h + d / 3} ${x} ${y + h - d}Z` +
       `M${x} ${y + d}C${x} ${y + 2 * d + d / 3} ${x + w} ${y + 2 * d + d / 3} ${x + w} ${y + d}` }, parent);
-  } else if (kind === 'input') {  // a parallelogram
-    svgElement('polygon', { class: 'outline',
-      points: `${x + 9},${y} ${x + w},${y} ${x + w - 9},${y + h} ${x},${y + h}` }, parent);
+  } else if (kind === 'input') {  // a sheet of paper, its corner turned
+    svgElement('path', { class: 'outline', d: `M${x} ${y}H${x + w - 6}L${x + w} ${y + 6}` +
+      `V${y + h}H${x}ZM${x + w - 6} ${y}V${y + 6}H${x + w}` }, parent);
   } else {
-    svgElement('rect', { class: 'outline', x, y, width: w, height: h,
-      rx: kind === 'loss' ? 2 : 9 }, parent);
+    svgElement('rect', { class: 'outline', x, y, width: w, height: h, rx: 9 }, parent);
     if (kind === 'loss') {  // the end: a double outline
       svgElement('rect', { class: 'outline', x: x - 3, y: y - 3, width: w + 6, height: h + 6,
-        rx: 4, style: 'fill: none' }, parent);
+        rx: 12, style: 'fill: none' }, parent);
     }
   }
 }
