@@ -42,16 +42,19 @@ class Module:
     _paths: dict[Module, str] | None = None  # where each submodule lies, once this was called
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Assign an attribute.
+        """Assign an attribute. A Parameter in another's place takes its name, if it has none.
 
         Raises:
             TypeError: something else instead of a Parameter, which would no longer be trained.
         """
-        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter | None):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is a Parameter: assign nn.Parameter(…), None, or "
-                f"new numbers to {name}.data, not a {type(value).__name__}"
-            )
+        before = vars(self).get(name)
+        if isinstance(before, Parameter) and value is not None:
+            if not isinstance(value, Parameter):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a Parameter: assign nn.Parameter(…), None, "
+                    f"or new numbers to {name}.data, not a {type(value).__name__}"
+                )
+            value.name = value.name or before.name
         super().__setattr__(name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

@@ -5,11 +5,16 @@ import contextlib
 import io
 import re
 import runpy
+import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from groundup.engine.op import TABLE
+from groundup.viz.renderer import renderer
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,6 +22,27 @@ DOCS = Path(__file__).parents[1] / "docs"
 def test_the_table_of_ops_is_not_stale():
     made = runpy.run_path(str(DOCS / "ops.py"))
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), "run python docs/ops.py"
+
+
+def elements(svg):
+    """How many elements a picture has of each kind, colour and text. Digits are left out: those of
+    float32 differ by machine, and with them where Graphviz puts things."""
+    looks = ("fill", "stroke", "stroke-dasharray")
+    return Counter(
+        (
+            element.tag,
+            *(element.get(look) for look in looks),
+            re.sub(r"[-+\d.e]+", "0", element.text or "").strip("\xa0\n 0"),
+        )
+        for element in ET.fromstring(svg).iter()
+    )
+
+
+@pytest.mark.skipif(not renderer(), reason="nothing here can draw")
+def test_the_pictures_are_not_stale():
+    for path, svg in runpy.run_path(str(DOCS / "pictures.py"))["pictures"]():
+        kept = path.read_text(encoding="utf-8")
+        assert elements(kept) == elements(svg), f"run python docs/pictures.py ({path.name})"
 
 
 def test_the_recipes_for_checking_run_and_print_what_the_page_shows():

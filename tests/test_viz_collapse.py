@@ -13,6 +13,7 @@ from groundup.engine.modes import Scope, mode
 from groundup.viz.drawing import BOXES, MANY, plan_of
 from groundup.viz.gather import run_pass
 from groundup.viz.nodes import is_parameter
+from groundup.viz.summary import number
 
 
 def gpt_loss(n_layer):
@@ -63,10 +64,40 @@ def test_boxes_say_what_they_hide_and_which_shape_comes_out():
 
 def test_a_tied_weight_is_drawn_once_with_both_its_users():
     _, loss = gpt_loss(2)
-    plan = plan_of(loss, collapse=True)
+    plan, grads = plan_of(loss, collapse=True), dict(walk(loss, loss.seed()))
     tied = [card for card in plan.cards if card.title == "wte.weight"]
     assert len(tied) == 1
-    assert [edge.head.title for edge in plan.edges if edge.tail is tied[0]] == ["wte", "lm_head"]
+    users = [edge for edge in plan.edges if edge.tail is tied[0]]
+    assert [edge.head.title for edge in users] == ["wte", "lm_head"]
+
+    text = re.sub("<[^>]+>|\xa0", " ", viz.draw(loss, collapse=True).source)
+    found = run_pass(plan)
+    for edge in users:
+        ((node, place),) = edge.uses
+        (share,) = [s for arg, s in node.shares(grads[node]) if arg is tied[0].border[0]]
+        assert found.flows[node, place] == pytest.approx(float(np.linalg.norm(share)))
+        assert re.search(rf"from {edge.head.title} +\|∂\| {number(found.flows[node, place])}", text)
+
+
+def test_a_weight_used_twice_lists_what_each_use_adds():
+    fc = nn.Linear(3, 3)
+    x = Tensor(np.ones((2, 3), np.float32), name="x")
+    flat, closed = (viz.draw(fc(np.tanh(fc(x))).sum(), collapse=one) for one in (False, True))
+    for picture in (flat, closed):
+        assert picture.source.count("<B>weight</B>") == 1
+    assert len(re.findall(r"-> .*\|∂\|", flat.source)) == 4  # two of the weight, two of the bias
+    assert not re.findall(r"-> .*\|∂\|", closed.source)
+    assert closed.source.count("from Linear") == 4
+
+
+def test_a_frozen_module_says_so_where_it_is_closed():
+    fc = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    fc[0].bias.requires_grad_(False)
+    fc[1].requires_grad_(False)
+    x = Tensor(np.ones((2, 3), np.float32), name="x")
+    text = re.sub("<[^>]+>|\xa0", " ", viz.draw(fc(x).sum(), collapse=True).source)
+    assert "12 params, 3 frozen" in text
+    assert "8 params, frozen" in text
 
 
 @pytest.mark.parametrize("n_layer", [4, 12, 40])

@@ -116,6 +116,7 @@ def test_a_pass_that_breaks_is_drawn_as_far_as_it_came(tmp_path, capsys):
     drawn = (tmp_path / "0002.svg").read_text(encoding="utf-8")
     assert "stopped" in drawn
     assert "∂ 54.60" in drawn
+    assert "∂ ?" in drawn  # of a, to which it never came
     assert a.grad == 0.0
     assert "2 drawn" in capsys.readouterr().out
 

@@ -104,7 +104,8 @@ def plain_card(name: str, x: Any, operand: bool, frame: Frame | None = None) -> 
     # names its argument, and stands outside of all modules.
     if operand and x.dtype.kind == "f":
         return Card("constant", "array", "constant", shape, x, detail=True, frame=frame)
-    return Card("input", name or "array", "input", shape, x, detail=True)
+    called = name if len(name) > 1 else "array"  # `a` and `b` are the op's own, and say nothing
+    return Card("input", called, "input", shape, x, detail=True)
 
 
 def frame_of(call: Call, around: Frame | None) -> Frame:

@@ -55,7 +55,7 @@ class Watcher:
                 found.see(node, grad)
                 yield node, grad
         except Exception as error:
-            plan.caption.append(f"This backward pass stopped: {error}")
+            found.trouble = f"This backward pass stopped: {error}"
             self._draw(plan, found)
             raise
         self._draw(plan, found)
