@@ -49,7 +49,7 @@ class Node:
     scope: Scope | None
     name: str | None
     seen: Any  # what `detect_anomaly` remembers of it
-    why: str  # of a constant that came of other nodes, and of no other node: see below
+    why: str  # one of the above; of a constant that came of other nodes, and of no other node
 
     # Comparisons compare numbers, so the hash must be said again: identity.
     __hash__ = object.__hash__
