@@ -42,7 +42,6 @@ class Gradients:
             for arg, share in node.shares(grad):
                 # Shares come in the order of the arguments, but for some there is none.
                 place = next(place for place, parent in places if parent is arg)
-                share = share._data if isinstance(share, Node) else share
                 self.flows[node, place] = norm_of(share)
                 self._counts[arg] = self._counts.get(arg, 0) + 1
                 if np.ndim(share) == 0:
