@@ -12,7 +12,8 @@ import numpy as np
 
 from groundup.engine.op import CONSTANT, TABLE, Op, called
 from groundup.engine.samples import POSITIVE, REAL, SMALL, Domain, ExampleDraw, RandomDraw
-from groundup.viz.rules import optional, rules, symbols, written
+from groundup.viz.notation import TEXT
+from groundup.viz.rules import optional, rules, symbols
 
 LONG = 120
 COLUMNS = ("op", "computes", "domain", "derivative", "orders", "checked by")
@@ -52,7 +53,7 @@ def computes(op: Op) -> str:
     if rule is None:
         return "as in numpy"
     named = map(optional, op.signature.parameters, symbols(rule, args))
-    return written(op.fn, op.symbol, tuple(x for x in named if x is not None), {})[0]
+    return TEXT.call(op.fn, op.symbol, tuple(x for x in named if x is not None), {}).text
 
 
 class Recorder(RandomDraw):

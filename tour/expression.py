@@ -8,7 +8,8 @@ import numpy as np
 
 from ..engine import Tensor, Value, walk
 from ..engine.graph import Node
-from ..viz.rules import contributions, digits
+from ..viz.notation import digits
+from ..viz.rules import contributions
 from .report import Report, Section, picture
 from .say import say, say_gradient, title
 

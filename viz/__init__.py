@@ -7,10 +7,11 @@ process into that folder.
 import os
 
 from .drawing import draw
+from .expression import formula
 from .notebook import notebook
 from .watching import watch, watch_always
 
-__all__ = ["draw", "notebook", "watch"]
+__all__ = ["draw", "formula", "notebook", "watch"]
 
 if _folder := os.environ.get("GROUNDUP_VIZ"):
     watch_always(_folder)

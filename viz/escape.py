@@ -23,11 +23,20 @@ def text(words: str, longest: int = 48) -> str:
     >>> text("two\\nlines")
     'two↵lines'
     """
+    shown = visible(words, longest) or NO_BREAK  # an empty cell is a syntax error
+    return html.escape(shown).replace("\\", "\\\\")
+
+
+def visible(words: str, longest: int) -> str:
+    """Text in one line, shortened in the middle, and without what cannot be seen.
+
+    >>> visible("two\\nlines", longest=48), visible("abcdefghij", longest=6)
+    ('two↵lines', 'abcd…j')
+    """
     if len(words) > longest:
         head = longest * 2 // 3
         words = f"{words[:head]}…{words[head + 1 - longest :]}"
-    shown = "".join(map(_visible, words)) or NO_BREAK  # an empty cell is a syntax error
-    return html.escape(shown).replace("\\", "\\\\")
+    return "".join(map(_visible, words))
 
 
 def room(words: str) -> str:

@@ -16,20 +16,15 @@ import numpy as np
 from ..engine.arguments import needs_grad
 from ..engine.graph import Node, nodes
 from ..engine.op import TABLE, Op
-from ..engine.ops.shape import getitem
 from ..engine.protocol import NumpyProtocol
 from ..engine.samples import ExampleDraw
+from .notation import ATOM, TEXT, Term
 
-# How tightly an infix symbol binds; a name, a call or an index binds tighter than any.
-_INFIX: dict[Any, str] = {np.bitwise_or: "or", np.bitwise_and: "and"}
-_INFIX |= {np.equal: "=", np.less: "<", np.less_equal: "≤"}
-_INFIX |= {np.not_equal: "≠", np.greater: ">", np.greater_equal: "≥"}
-_BINDING = {"or": 0, "and": 0, "+": 2, "−": 2, "·": 3, "/": 3, "@": 3, "**": 5}
-_ATOM, _NEGATIVE, _COMPARED = 9, 4, 1
+text = TEXT.operand
 _PLAIN = (np.shape, np.ndim, np.size, np.any)  # which decide between branches
 
 
-class Name(NumpyProtocol):
+class Name(Term, NumpyProtocol):
     """An array and the text that it is called.
 
     >>> a, b = Name("a", np.ones(3)), Name("b", np.ones(3))
@@ -37,13 +32,11 @@ class Name(NumpyProtocol):
     exp(a + b) · 2
     """
 
-    __slots__ = ("binding", "data", "text")
+    __slots__ = ("data",)
 
-    def __init__(self, text: str, data: Any, binding: int = _ATOM) -> None:
-        self.text, self.data, self.binding = text, np.asarray(data), binding
-
-    def __repr__(self) -> str:
-        return self.text
+    def __init__(self, text: str, data: Any, binding: int = ATOM) -> None:
+        super().__init__(text, binding)
+        self.data = np.asarray(data)
 
     def __or__(self, other: Any) -> Any:
         return self.interpret(np.bitwise_or, (self, other), {})
@@ -57,59 +50,14 @@ class Name(NumpyProtocol):
         data = (op.definition if op else fn)(*arrays, **kwargs)
         if isinstance(data, bool):  # which decides between branches, too
             return data
-        text, binding = written(fn, op.symbol if op else "", args, kwargs)
-        return Name(text, data, binding)
+        written = TEXT.call(fn, op.symbol if op else "", args, kwargs)
+        return Name(written.text, data, written.binding)
 
 
 def _array(arg: Any) -> Any:
     if isinstance(arg, list | tuple):
         return type(arg)(map(_array, arg))
     return arg.data if isinstance(arg, Name | Node) else arg
-
-
-def written(fn: Any, symbol: str, args: tuple, kwargs: dict[str, Any]) -> tuple[str, int]:
-    """The text of fn(*args), and how tightly it holds together."""
-    symbol = symbol or _INFIX.get(fn, "")
-    if symbol and len(args) == 2:
-        binding = _BINDING.get(symbol, _COMPARED)
-        right = binding + (symbol in "−/@")  # a − (b − c) keeps its parentheses
-        left = binding + (symbol == "**")
-        space = "" if symbol == "**" else " "
-        return f"{text(args[0], left)}{space}{symbol}{space}{text(args[1], right)}", binding
-    if symbol:
-        return f"{symbol}{text(args[0], _NEGATIVE)}", _NEGATIVE
-    if fn is np.swapaxes and args[1:] in ((-1, -2), (0, 1)):
-        return f"{text(args[0], _ATOM)}ᵀ", _ATOM
-    if fn is getitem:
-        index = text(args[1])
-        return f"{text(args[0], _ATOM)}[{index[1:-1] if type(args[1]) is tuple else index}]", _ATOM
-    options = [f"{key}={text(value)}" for key, value in kwargs.items()]
-    return f"{fn.__name__}({', '.join([*map(text, args), *options])})", _ATOM
-
-
-def text(x: Any, binding: int = 0) -> str:
-    """The text of an operand, in parentheses if it holds together less tightly than asked."""
-    if isinstance(x, Option):
-        return x.name
-    if isinstance(x, Name):
-        return f"({x.text})" if x.binding < binding else x.text
-    if isinstance(x, list | tuple):
-        inside = ", ".join(map(text, x)) + "," * (len(x) == 1 and isinstance(x, tuple))
-        return f"[{inside}]" if isinstance(x, list) else f"({inside})"
-    if isinstance(x, slice):
-        bounds = ["" if bound is None else text(bound) for bound in (x.start, x.stop, x.step)]
-        return ":".join(bounds if bounds[2] else bounds[:2])
-    if isinstance(x, int | float | np.number) and not isinstance(x, bool):
-        shown = digits(x)
-        return f"({shown})" if shown.startswith("−") and binding > _COMPARED else shown
-    if isinstance(x, np.ndarray):
-        return text(x.item(), binding) if x.size == 1 else f"array{x.shape}"
-    return "…" if x is ... else getattr(x, "__name__", str(x))
-
-
-def digits(x: Any) -> str:
-    """A number in four significant digits, with a real minus."""
-    return f"{x:.4g}".replace("-", "−")
 
 
 def rules(op: Op) -> dict[str, str]:
@@ -140,10 +88,11 @@ def rules(op: Op) -> dict[str, str]:
 class Option(int):
     """An option that is an integer, an axis say, and the text that it is called."""
 
-    name: str
+    text: str
+    binding = ATOM
 
     def __add__(self, other: int) -> Option:
-        return optional(f"{self.name} + {other}", int(self) + other)
+        return optional(f"{self.text} + {other}", int(self) + other)
 
 
 def optional(name: str, x: Any) -> Any:
@@ -151,7 +100,7 @@ def optional(name: str, x: Any) -> Any:
     if type(x) is not int:
         return x
     option = Option(x)
-    option.name = name
+    option.text = name
     return option
 
 
@@ -179,7 +128,8 @@ def symbols(vjp: Callable[..., Any], args: tuple) -> list[Any]:
 
 def numeral(x: Any) -> Any:
     """A number as a Name called by its own digits."""
-    return Name(digits(x), x, _COMPARED if x < 0 else _ATOM)
+    written = TEXT.number(x)
+    return Name(written.text, x, written.binding)
 
 
 class Contribution(NamedTuple):
