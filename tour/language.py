@@ -10,8 +10,7 @@ import numpy as np
 from .. import models, nn
 from .. import train as training
 from ..engine.check.findings import Options, derivatives
-from .plots import curves
-from .report import Report, Section, picture
+from .report import Report, Section, curves, picture
 from .say import say, title
 
 MARGIN = 0.2  # nats below the bigram's loss, the goal
@@ -138,14 +137,13 @@ def learn(
             """,
             figures=[
                 curves(
-                    {
-                        "training": (history.steps, history.losses),
-                        "validation": (history.val_steps, history.val_losses),
-                    },
+                    history,
                     "loss",
-                    "The loss by step, and what counting pairs achieves",
-                    y="nats per character",
+                    "The loss by step, what counting pairs achieves, and the learning rate",
+                    ylabel="nats per character",
                     level=("bigram", baseline),
+                    lr=True,
+                    smooth=10,
                 )
             ],
             samples=[("Before training", before), ("After training", after)],

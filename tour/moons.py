@@ -10,8 +10,7 @@ from rich.progress import track
 
 from .. import models, nn
 from ..engine import relu
-from .plots import curves
-from .report import Report, Section, picture
+from .report import Report, Section, curves, picture
 from .say import console, say, title
 
 
@@ -85,7 +84,7 @@ def train_twice(report: Report, quick: bool = False) -> None:
                     {"on Values": (range(steps), slow), "on Tensors": (range(steps), fast)},
                     "moons-loss",
                     "Both losses by step: one line, since they are equal",
-                    y="hinge loss",
+                    ylabel="hinge loss",
                 ),
                 picture(
                     loss, "moons", "The trained MLP on Tensors, and the gradients of its next step"

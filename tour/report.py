@@ -89,3 +89,12 @@ def picture(node: Any, name: str, caption: str) -> Figure:
         for theme in ("light", "dark")
     )
     return Figure(name, caption, light, dark)
+
+
+def curves(history: Any, name: str, caption: str, **options: Any) -> Figure:
+    """Losses by step, as a figure; options as of `viz.curves`."""
+    light, dark = (
+        viz.curves(history, theme=theme, **options).svg(transparent=True)
+        for theme in ("light", "dark")
+    )
+    return Figure(name, caption, light, dark, plot=True)

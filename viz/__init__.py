@@ -1,4 +1,4 @@
-"""Pictures: a graph drawn with its gradients, and every backward pass drawn as it runs.
+"""Pictures: a graph drawn with its gradients, every backward pass as it runs, and plots.
 
 With GROUNDUP_VIZ=folder in the environment, importing this draws every backward pass of the
 process into that folder.
@@ -9,9 +9,13 @@ import os
 from .drawing import draw
 from .expression import formula
 from .notebook import notebook
+from .plots import attention, attention_weights, curves, record, surface
 from .watching import watch, watch_always
 
-__all__ = ["draw", "formula", "notebook", "watch"]
+__all__ = [
+    "attention", "attention_weights", "curves", "draw", "formula", "notebook", "record", "surface",
+    "watch",
+]  # fmt: skip
 
 if _folder := os.environ.get("GROUNDUP_VIZ"):
     watch_always(_folder)

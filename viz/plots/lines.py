@@ -1,0 +1,217 @@
+"""`curves`: losses over the steps of a training, and the learning rate beneath."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..notation import digits
+from ..theme import SMALL, Theme
+from .canvas import canvas
+
+if TYPE_CHECKING:
+    from .figure import Plot
+
+Line = tuple[np.ndarray, np.ndarray]  # steps and values, (N,) each
+NOISY = 100  # points; of more, the first line is thin
+
+
+def curves(
+    history: Any,
+    *,
+    lr: Any = False,
+    smooth: float = 0.0,
+    log: bool = False,
+    ylabel: str = "loss",
+    level: tuple[str, float] | None = None,
+    theme: str | Theme = "light",
+) -> Plot:
+    """Training and validation loss by step.
+
+    Args:
+        history: what `train.fit` returns, or lines by name: `{"adam": losses}`, or
+            `{"adam": (steps, losses)}`. Values alone are those of steps 1, 2, …
+        lr: True to draw the history's learning rate beneath; beside lines by name, its values or
+            (steps, values).
+        smooth: over how many steps to smooth: each point moves to the straight line through those
+            around it, one t steps away weighing exp(−t / smooth) (local regression, Cleveland,
+            1979). The line itself stays behind, faint. One whose points are further apart is left
+            as it is.
+        log: a logarithmic scale for the losses.
+        ylabel: what the values are.
+        level: a name and a number to compare with.
+        theme: "light" or "dark".
+
+    Returns:
+        a matplotlib Figure, which shows itself in a notebook; `.savefig("loss.svg")`.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        TypeError: neither a history nor lines.
+        ValueError: there is no point to draw, or a line has not one step for each value.
+
+    >>> figure = curves({"training": [2.0, 1.5, 1.2], "validation": ([1, 3], [2.1, 1.4])})
+    >>> [line.get_label() for line in figure.axes[0].lines if line.get_label()[0] != "_"]
+    ['training', 'validation']
+    """
+    lines = lines_of(history)
+    if smooth < 0:
+        raise ValueError(f"curves: smooth={smooth} is a number of steps, 0 or more")
+    rate = rate_of(history, lr)
+    plot = canvas("viz.curves", theme, 7, 3.4 if rate is None else 4.6)
+    with plot.style():
+        if rate is None:
+            axes = plot.subplots()
+        else:
+            axes, beneath = plot.subplots(
+                2, sharex=True, gridspec_kw={"height_ratios": [3, 1]}
+            )  # fmt: skip
+            beneath.plot(*rate, color=plot.theme.quiet, lw=1.4, label="learning rate")
+            beneath.set_ylim(bottom=0)
+            beneath.set_ylabel("learning rate")
+        plot.axes[-1].set_xlabel("step")
+        axes.set_ylabel(ylabel)
+        axes.grid(axis="y")
+        draw(axes, lines, smooth, plot.theme)
+        if level:
+            axes.axhline(level[1], color=plot.theme.ink, lw=1, ls=(0, (4, 3)), label=level[0])
+        if log:
+            logarithmic(axes)
+        axes.margins(x=0.02)
+        label_ends(axes, plot.theme)
+        plot.align_ylabels()
+    return plot
+
+
+def lines_of(history: Any) -> dict[str, Line]:
+    """The lines of a history, by name."""
+    given: dict[str, Any]
+    if isinstance(history, Mapping):
+        given = dict(history)
+    elif hasattr(history, "losses") and hasattr(history, "val_losses"):
+        given = {"training": (history.steps, history.losses)}
+        given["validation"] = (history.val_steps, history.val_losses)
+    else:
+        raise TypeError(
+            f"curves: a training's History, or lines by name, not {type(history).__name__}"
+        )
+    lines = {str(name): line_of(name, values) for name, values in given.items()}
+    if not any(len(steps) for steps, _ in lines.values()):
+        raise ValueError("curves: there is no point to draw yet")
+    return {name: line for name, line in lines.items() if len(line[0])}
+
+
+def line_of(name: Any, given: Any) -> Line:
+    """(steps, values) as arrays."""
+    paired = isinstance(given, tuple) and len(given) == 2 and np.ndim(given[1]) == 1
+    steps, values = given if paired else (range(1, len(given) + 1), given)
+    x, y = np.asarray(steps, float), np.asarray(values, float)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"curves: {name!r} has steps {x.shape} and values {y.shape}, not one each")
+    return x, y
+
+
+def rate_of(history: Any, lr: Any) -> Line | None:
+    if lr is False or lr is None:
+        return None
+    if lr is not True:
+        return line_of("learning rate", lr)
+    if not hasattr(history, "lrs"):
+        raise TypeError("curves: lr=True is for a training's History; pass the rates themselves")
+    return line_of("learning rate", (history.steps, history.lrs))
+
+
+def smoothed(steps: np.ndarray, values: np.ndarray, over: float) -> np.ndarray:
+    """At each step the straight line through the values around it, which weigh exp(−distance /
+    over). A mean would pull the steep beginning of a training down. A value that is no number
+    stays where it is, and counts for nothing elsewhere.
+
+    >>> steps = np.arange(5.0)
+    >>> smoothed(steps, 3 * steps + [0.1, -0.1, 0, -0.1, 0.1], over=4.0).round(1)
+    array([ 0. ,  3. ,  6. ,  9. , 12. ])
+    """
+    known = np.isfinite(values)
+    x, y = steps - steps[0], np.where(known, values, 0.0)
+    moments = known * np.stack([np.ones_like(x), x, x * x, y, x * y])  # (5, N)
+    fade = np.exp(-np.diff(steps) / over)
+    from_left, from_right = faded(moments, fade), faded(moments[:, ::-1], fade[::-1])[:, ::-1]
+    n, x1, x2, y0, xy = from_left + from_right - moments  # each point itself is in both
+    x2, xy, x1 = x2 - 2 * x * x1 + x * x * n, xy - x * y0, x1 - x * n  # as seen from each point
+    spread = n * x2 - x1 * x1
+    alone = spread <= 1e-9 * n * n
+    line = (x2 * y0 - x1 * xy) / np.where(alone, 1.0, spread)
+    return np.where(known & ~alone, line, values)
+
+
+def faded(numbers: np.ndarray, fade: np.ndarray) -> np.ndarray:
+    """The sum until each column (5, N), which fades from one to the next."""
+    out = np.array(numbers)
+    for i, factor in enumerate(fade):
+        out[:, i + 1] += factor * out[:, i]
+    return out
+
+
+def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> None:
+    """The first line lies under the others: thin where it is noisy, else wide."""
+    cards = theme.cards
+    colours = (theme.edge, cards["parameter"].line, cards["input"].line, theme.ink)
+    for i, (name, (steps, values)) in enumerate(lines.items()):
+        colour = colours[i % len(colours)]
+        width = 2.0 if i else 5.0 if len(values) < NOISY else 1.0
+        if smooth and len(steps) > 1 and np.median(np.diff(steps)) < smooth:
+            axes.plot(steps, values, color=colour, lw=0.8, alpha=0.35, label=f"_{name}")
+            values, width = smoothed(steps, values, smooth), 2.0
+        alpha = 0.6 if width == 5 else 1.0
+        mark = "o" if len(values) == 1 else ""
+        axes.plot(steps, values, color=colour, lw=width, alpha=alpha, label=name, marker=mark)
+
+
+def logarithmic(axes: Any) -> None:
+    from .figure import plain_numbers
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(plain_numbers())
+    low, high = axes.get_ylim()
+    axes.yaxis.set_minor_formatter(plain_numbers() if high < 10 * low else "")
+
+
+def label_ends(axes: Any, theme: Theme) -> None:
+    """Each line's name and last value at the right, moved apart where they would overlap."""
+    lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
+    to_axes = axes.transScale + axes.transLimits
+    ends = []
+    for line in lines:
+        finite = [y for y in line.get_ydata() if math.isfinite(y)]
+        if finite:
+            ends.append((float(to_axes.transform((0, finite[-1]))[1]), finite[-1], line))
+    ends.sort(key=lambda end: end[0])
+    height = axes.figure.get_figheight() * axes.get_position().height * 72  # points
+    heights = apart([end[0] for end in ends], 1.5 * SMALL / height)
+    for (at, value, line), y in zip(ends, heights, strict=True):
+        place = {"transform": axes.transAxes, "clip_on": False}
+        colour = line.get_color()
+        axes.plot([1.0, 1.03], [at, y], color=colour, lw=1.2, label="_lead", **place)
+        axes.text(1.04, y, line.get_label(), va="center", color=theme.ink, **place)
+        axes.annotate(
+            f"  {digits(value)}", (1, 0.5), xycoords=axes.texts[-1], va="center", color=theme.quiet
+        )
+
+
+def apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Rising heights moved as little as needed to lie a gap from each other.
+
+    >>> apart([0.0, 0.0, 1.0], 0.5)
+    [-0.25, 0.25, 1.0]
+    """
+    groups: list[list[float]] = []  # [middle, how many] of labels that touch
+    for height in heights:
+        groups.append([height, 1])
+        while len(groups) > 1:
+            (low, n), (high, m) = groups[-2:]
+            if high - low >= gap * (n + m) / 2:
+                break
+            groups[-2:] = [[(low * n + high * m) / (n + m), n + m]]
+    return [middle + gap * (i - (n - 1) / 2) for middle, n in groups for i in range(int(n))]
