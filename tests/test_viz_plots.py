@@ -125,7 +125,20 @@ def test_curves_show_a_history():
     assert line(losses, "bigram")[:, 1].tolist() == [2.6, 2.6]
     assert line(rate, "learning rate").tolist() == [[1, 0.1], [2, 0.2], [3, 0.1], [4, 0.05]]
     said = words(figure)
-    assert {"training", "validation", "bigram", "nats", "step", "  2.25", "  2.4"} <= set(said)
+    assert {"training", "validation", "bigram", "nats", "step", "2.25", "2.4"} <= set(said)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_each_line_is_named_where_it_ends(log):
+    figure = viz.curves({"a": [1.0, 9.0], "b": [9.0, 1.0]}, level=("c", 4.0), log=log, lr=[1.0])
+    axes = figure.axes[0]
+    figure.draw_without_rendering()
+    ends = {}
+    for name in "abc":
+        (text,) = [text for text in axes.texts if text.get_text() == name]
+        _, pixel = text.get_transform().transform(text.get_position())
+        ends[name] = axes.transData.inverted().transform((0, pixel))[1]
+    assert ends == pytest.approx({"a": 9.0, "b": 1.0, "c": 4.0})
 
 
 def test_curves_show_lines_by_name():

@@ -253,6 +253,17 @@ def test_a_spread_is_shared_out_between_edges():
     assert (empty.size, empty.norm) == (0, 0)
 
 
+def test_of_a_large_array_a_sample_is_kept_and_the_length_of_all():
+    large = np.random.default_rng(1).normal(size=(500, 200))
+    one = spread(large)
+    assert one.counts.sum() == 2**14
+    assert one.size == 100_000
+    assert one.norm == pytest.approx(np.linalg.norm(large))
+    assert one.quantile(0.5) == pytest.approx(0, abs=0.05)
+    large[3, 7] = np.nan
+    assert np.isnan(spread(large).norm)
+
+
 def test_magnitudes_are_of_what_is_not_zero():
     one = magnitudes(np.array([0.0, -1e-3, 1e3]))
     assert (one.low, one.high, one.counts.sum(), one.size) == (-3, 3, 2, 3)

@@ -73,6 +73,7 @@ def curves(
             beneath.set_ylim(bottom=0)
             beneath.set_ylabel("learning rate")
         plot.axes[-1].set_xlabel("step")
+        plot.axes[-1].xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
         draw(axes, lines, smooth, plot.theme)
@@ -181,6 +182,7 @@ def logarithmic(axes: Any) -> None:
 def label_ends(axes: Any, theme: Theme) -> None:
     """Each line's name and last value at the right, moved apart where they would overlap."""
     lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
+    axes.set_ylim(axes.get_ylim())  # matplotlib finds the limits when they are asked for
     to_axes = axes.transScale + axes.transLimits
     ends = []
     for line in lines:
@@ -195,9 +197,8 @@ def label_ends(axes: Any, theme: Theme) -> None:
         colour = line.get_color()
         axes.plot([1.0, 1.03], [at, y], color=colour, lw=1.2, label="_lead", **place)
         axes.text(1.04, y, line.get_label(), va="center", color=theme.ink, **place)
-        axes.annotate(
-            f"  {digits(value)}", (1, 0.5), xycoords=axes.texts[-1], va="center", color=theme.quiet
-        )
+        beside = {"xycoords": axes.texts[-1], "xytext": (6, 0), "textcoords": "offset points"}
+        axes.annotate(digits(value), (1, 0.5), va="center", color=theme.quiet, **beside)
 
 
 def apart(heights: Sequence[float], gap: float) -> list[float]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..summary import norm_of
 
 BINS = 48
+MANY = 2**14  # numbers; of more, so many are drawn, at the same places each time
 
 
 class Spread(NamedTuple):
     """A histogram in equal bins from the lowest to the highest finite number, and the length.
 
+    Of an array of more than 16,384 numbers the histogram is that of a sample of so many.
+
     Attributes:
         counts: (BINS,) how many numbers lie in each bin.
         low, high: the ends, NaN where there is nothing between them.
-        size: how many numbers there are, those that are not in the bins included.
+        size: how many numbers there are in all.
         norm: the root of the sum of squares; NaN or infinite as soon as one number is.
     """
 
@@ -60,22 +63,30 @@ def spread(x: np.ndarray) -> Spread:
     >>> found.counts.sum(), found.high, found.size, found.norm
     (np.int64(3), 1.0, 4, nan)
     """
-    return histogram(x, x.size, norm_of(x) if x.size else 0.0)
+    return histogram(sample(x), x)
 
 
 def magnitudes(x: np.ndarray) -> Spread:
     """How the sizes of numbers are spread, by their logarithms to base 10; zeros have none."""
-    size = np.abs(x).ravel()
-    with np.errstate(divide="ignore"):
-        return histogram(np.log10(size[size > 0]), x.size, norm_of(x) if x.size else 0.0)
+    size = np.abs(sample(x))
+    return histogram(np.log10(size[size > 0]), x)
 
 
-def histogram(x: Any, size: int, norm: float) -> Spread:
+def sample(x: np.ndarray) -> np.ndarray:
+    """All numbers of an array, or some of many."""
     flat = x.ravel()
+    if flat.size <= MANY:
+        return flat
+    drawn: np.ndarray = flat[np.random.default_rng(0).integers(flat.size, size=MANY)]
+    return drawn
+
+
+def histogram(flat: np.ndarray, x: np.ndarray) -> Spread:
+    """The histogram of some numbers, and the length of all."""
+    norm = norm_of(x) if x.size else 0.0
     if not math.isfinite(norm):
         flat = flat[np.isfinite(flat)]
     if not flat.size:
-        return Spread(np.zeros(BINS, int), math.nan, math.nan, size, norm)
+        return Spread(np.zeros(BINS, int), math.nan, math.nan, x.size, norm)
     low, high = float(flat.min()), float(flat.max())
-    counts = np.histogram(flat, BINS, (low, high))[0]
-    return Spread(counts, low, high, size, norm)
+    return Spread(np.histogram(flat, BINS, (low, high))[0], low, high, x.size, norm)
