@@ -72,8 +72,9 @@ def curves(
             beneath.plot(*rate, color=plot.theme.quiet, lw=1.4, label="learning rate")
             beneath.set_ylim(bottom=0)
             beneath.set_ylabel("learning rate")
-        plot.axes[-1].set_xlabel("step")
-        plot.axes[-1].xaxis.get_major_locator().set_params(integer=True)
+        lowest: Any = plot.axes[-1]
+        lowest.set_xlabel("step")
+        lowest.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
         draw(axes, lines, smooth, plot.theme)
@@ -132,7 +133,7 @@ def smoothed(steps: np.ndarray, values: np.ndarray, over: float) -> np.ndarray:
 
     >>> steps = np.arange(5.0)
     >>> smoothed(steps, 3 * steps + [0.1, -0.1, 0, -0.1, 0.1], over=4.0).round(1)
-    array([ 0. ,  3. ,  6. ,  9. , 12. ])
+    array([ 0.,  3.,  6.,  9., 12.])
     """
     known = np.isfinite(values)
     x, y = steps - steps[0], np.where(known, values, 0.0)
