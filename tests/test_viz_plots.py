@@ -410,6 +410,14 @@ def test_where_the_loss_is_no_number():
     figure.svg()
 
 
+def test_a_loss_that_cannot_be_drawn():
+    w, b, f = bowl()
+    with pytest.raises(ValueError, match="NaN or infinite everywhere"):
+        viz.surface(lambda: np.nan, [w], points=3)
+    with pytest.raises(ValueError, match="log=True is for losses above 0; the least is -"):
+        viz.surface(lambda: -f(), [w, b], points=3, log=True)
+
+
 def test_the_scale_is_logarithmic_where_losses_differ_much():
     w = Value(0.0)
     curve = viz.surface(lambda: np.exp(w), [w], directions=[[np.array(9.0)]], points=5)

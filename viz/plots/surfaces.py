@@ -57,7 +57,7 @@ def surface(
     Raises:
         MissingExtra: matplotlib is not installed.
         TypeError: parameters that are none.
-        ValueError: directions or snapshots of other shapes, or f() is no number.
+        ValueError: directions or snapshots of other shapes, or f() is no number anywhere.
 
     >>> from groundup.engine import Tensor
     >>> w = Tensor([[3.0, 4.0]], requires_grad=True)
@@ -73,13 +73,15 @@ def surface(
     spans = [max(span, 1.1 * float(np.max(np.abs(along), initial=0.0))) for along in trail.T]
     steps = [np.linspace(-far, far, points) for far in spans]
     plot = canvas("viz.surface", theme, 6, 5 if len(steps) == 2 else 3.4)
-    losses = land.losses(*steps)
+    losses = np.ma.masked_invalid(land.losses(*steps))
+    if losses.mask.all():
+        raise ValueError("surface: f() is NaN or infinite everywhere on this slice")
+    if log and losses.min() <= 0:
+        raise ValueError(f"surface: log=True is for losses above 0; the least is {losses.min():g}")
     here = float(land.losses(*np.zeros((len(steps), 1))).item())
     with plot.style():
         axes = plot.subplots()
-        (draw_map if len(steps) == 2 else draw_curve)(
-            plot, axes, steps, np.ma.masked_invalid(losses), here, trail, log
-        )
+        (draw_map if len(steps) == 2 else draw_curve)(plot, axes, steps, losses, here, trail, log)
         axes.set_xlabel(names[0])
     if len(steps) == 2:
         axes.set_ylabel(names[1])
