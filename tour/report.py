@@ -1,5 +1,5 @@
-"""The tour's report: one page with its pictures inside, and in frames the pages beside it that can be
-stepped and zoomed. Nothing is loaded from elsewhere."""
+"""The tour's report: one page with its pictures inside, and in frames the pages beside it that can
+be stepped and zoomed. Nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
