@@ -319,3 +319,12 @@ def test_a_root_called_loss_says_so_once():
     loss = (Value(2.0) * 3).tanh()
     loss.name = "loss"
     assert "tanh · loss" not in viz.draw(loss).source
+
+
+@pytest.mark.parametrize("numbers", [
+    np.full(40, 1.0) + np.arange(40) % 2 * 2.3e-16,  # two neighbours
+    np.full(40, 5e-324),
+])  # fmt: skip
+def test_a_strip_of_numbers_that_a_histogram_refuses(numbers):
+    x = Tensor(numbers, requires_grad=True, name="x")
+    assert "min" in said(viz.draw((x * 1.0).sum()))

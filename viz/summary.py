@@ -103,6 +103,22 @@ def summarise(x: Any) -> Summary:
     low, mean, high = float(flat.min()), float(flat.mean()), float(flat.max())
     strip: tuple[float, ...] = ()
     if math.isfinite(norm):
-        counts = np.histogram(flat, STRIP, (low, high))[0]
+        counts = binned(flat, STRIP, low, high)
         strip = tuple(np.sqrt(counts / counts.max()).tolist())  # the root lets few be seen
     return Summary(array.shape, norm, (), low, mean, high, strip)
+
+
+def binned(flat: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
+    """How many of finite numbers lie in each of some equal bins from low to high. (np.histogram
+    refuses where low and high are so near each other that the bins have no edges.)
+
+    >>> binned(np.array([1.0, 2.0, 4.0]), 3, 1.0, 4.0)
+    array([1, 1, 1])
+    >>> binned(np.array([1.0, np.nextafter(1, 2)]), 4, 1.0, np.nextafter(1, 2))
+    array([1, 0, 0, 1])
+    """
+    width = high / 2 - low / 2  # halves, since the whole may be more than a float can hold
+    if not width:
+        return np.bincount(np.full(flat.size, bins // 2), minlength=bins)
+    places = (flat.astype(np.float64) / 2 - low / 2) / width * bins
+    return np.bincount(np.minimum(places.astype(int), bins - 1), minlength=bins)

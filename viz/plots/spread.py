@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..summary import norm_of
+from ..summary import binned, norm_of
 
 BINS = 48
 MANY = 2**14  # numbers; of more, so many are drawn, at the same places each time
@@ -89,4 +89,4 @@ def histogram(flat: np.ndarray, x: np.ndarray) -> Spread:
     if not flat.size:
         return Spread(np.zeros(BINS, int), math.nan, math.nan, x.size, norm)
     low, high = float(flat.min()), float(flat.max())
-    return Spread(np.histogram(flat, BINS, (low, high))[0], low, high, x.size, norm)
+    return Spread(binned(flat, BINS, low, high), low, high, x.size, norm)
