@@ -6,6 +6,7 @@ Tensors, plain arrays, and object arrays of Values.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def layer_norm(
         raise ValueError(f"layer_norm: an input of shape {shape} does not end in {ends}")
     if len(ends) == 1:
         return engine.layer_norm(input, weight, bias, eps)
-    flat = np.reshape(input, (*shape[: -len(ends)], -1))
+    flat = np.reshape(input, (*shape[: -len(ends)], math.prod(ends)))
     weight, bias = (None if p is None else np.reshape(p, (-1,)) for p in (weight, bias))
     return np.reshape(engine.layer_norm(flat, weight, bias, eps), shape)
 

@@ -1,0 +1,87 @@
+"""Write docs/parity.md, how far each layer is from PyTorch's, and the figures of PyTorch's that
+tests use where it is not installed: python docs/parity.py (which needs PyTorch)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PAGE = Path(__file__).with_name("parity.md")
+sys.path.append(str(PAGE.parents[1] / "tests"))
+
+from groundup.engine.samples import RandomDraw  # noqa: E402
+from oracle import Parity, declared, largest_difference, ours, store, theirs, torch  # noqa: E402
+
+TRIALS = 100
+COLUMNS = ("layer", "options tried", "largest difference")
+INTRODUCTION = f"""# Each layer and PyTorch's
+
+This page is written by `python docs/parity.py` from the declarations in `tests/oracle_*.py`.
+
+Each layer is made {TRIALS} times, here and in PyTorch, with options drawn at random, all of them
+combined; it is given PyTorch's state dict and called with the same inputs, in float64. Compared are
+the outputs, the gradients of all inputs and parameters, and the buffers afterwards. A difference is
+that of two numbers, as a share of PyTorch's where that is above 1. The tests demand 1e-9, in other
+trials each time.
+"""
+
+
+def trials(case: Parity) -> Any:
+    return (case.drawn(RandomDraw(seed)) for seed in range(TRIALS))
+
+
+def options(case: Parity) -> str:
+    """Each option with the values that it took."""
+    tried: dict[str, dict[str, None]] = {}
+    modes = {}
+    for trial, _ in trials(case):
+        modes[trial.training] = None
+        for name, value in trial.options.items():
+            tried.setdefault(name, {})[said(value)] = None
+    if len(modes) > 1:
+        tried["training"] = {"True": None, "False": None}
+    return "; ".join(f"{name}: {values(seen)}" for name, seen in tried.items())
+
+
+def said(value: Any) -> str:
+    return "given" if isinstance(value, np.ndarray) else repr(value)
+
+
+def values(seen: dict[str, None]) -> str:
+    """A few values; of many numbers, the smallest and the largest."""
+    each = sorted(seen, key=lambda text: (len(text), text))
+    if len(each) > 4 and all(text.isdigit() for text in each):
+        return f"{each[0]} to {each[-1]}"
+    return ", ".join(each[:8]) + (" …" if len(each) > 8 else "")
+
+
+def apart(case: Parity) -> float:
+    """The largest difference in all trials."""
+    return max(
+        largest_difference(ours(case, *trial), theirs(case, *trial)[0])[0] for trial in trials(case)
+    )
+
+
+def cells(case: Parity) -> tuple[str, str]:
+    """All of a row that follows from the declaration alone."""
+    noted = f"{options(case)}. {case.note}" if case.note else options(case)
+    return case.name, noted.replace("|", "\\|").replace("*", "\\*")
+
+
+def page() -> str:
+    """The whole page."""
+    rows = [f"| {' | '.join(cells(case))} | {apart(case):.1e} |" for case in declared().values()]
+    return "\n".join(
+        [INTRODUCTION, f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *rows, ""]
+    )
+
+
+if __name__ == "__main__":
+    if torch is None:
+        sys.exit("PyTorch is not installed: pip install torch")
+    store()
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"Written: {PAGE}")
