@@ -1,31 +1,25 @@
-"""`Module`: parameters and submodules, held as ordinary attributes, and what can be done to all.
-
-Nothing is registered. Whatever lies in an attribute, or in lists, tuples and dicts there, is
-found by walking, and called by the way to it: `blocks.0.attn.c_attn.weight`.
-"""
+"""`Module`: a part of a network, and what can be done to all that is inside it at once."""
 
 from __future__ import annotations
 
 import copy
 import reprlib
-import textwrap
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from ..engine import Tensor, Value
-from ..engine.graph import Node
 from ..engine.modes import Scope, modes
 from ..engine.value_array import values
+from . import hooks, show, state
+from .calls import Paths, calls, name_parts, path_in
 from .parameter import Parameter
+from .summary import Summary, summarize
+from .tree import Buffer, Tree
 
-# What a module learns: Parameters, or after `to_scalars` object arrays of Values.
-Array = Parameter | np.ndarray
 
-
-class Module:
+class Module(Tree):
     """A part of a network: assign parameters and modules to attributes, write `forward`.
 
     >>> class Scale(Module):
@@ -39,13 +33,17 @@ class Module:
     """
 
     training = True  # layers such as dropout behave otherwise in evaluation
-    _paths: dict[Module, str] | None = None  # where each submodule lies, once this was called
+    _paths: Paths | None = None  # where each submodule lies, once this was called
+    _before: hooks.Hooks | None = None
+    _after: hooks.Hooks | None = None
+    _bookkeeping = (*Tree._bookkeeping, "_paths", "_before", "_after")
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute. A Parameter in another's place takes its name, if it has none.
 
         Raises:
-            TypeError: something else instead of a Parameter, which would no longer be trained.
+            TypeError: something else instead of a Parameter, which would no longer be trained, or
+                instead of a buffer, which would no longer be saved.
         """
         before = vars(self).get(name)
         if isinstance(before, Parameter) and value is not None:
@@ -55,7 +53,14 @@ class Module:
                     f"or new numbers to {name}.data, not a {type(value).__name__}"
                 )
             value.name = value.name or before.name
+        if name in self._buffers and not isinstance(value, np.ndarray | np.generic | None):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a buffer: assign a plain array or None, not a "
+                f"{type(value).__name__}"
+            )
         super().__setattr__(name, value)
+
+    # Calling
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses write it, and callers call the module."""
@@ -71,112 +76,56 @@ class Module:
             calls.root = self
             path = ""
             if self._paths is None:
-                self._name_parts()
+                name_parts(self)
         else:
-            path = self._path_in(root, outer)
+            path = path_in(root, self, outer)
         modes.scope = Scope(path, type(self).__name__, outer)
         try:
-            return self.forward(*args, **kwargs)
+            if self._before:
+                args = hooks.before(self._before, self, args)
+            out = self.forward(*args, **kwargs)
+            return hooks.after(self._after, self, args, out) if self._after else out
         finally:
             modes.scope, calls.root = outer, root
-
-    def _path_in(self, root: Module | None, outer: Scope) -> str:
-        """This module's dotted name in the root of the call."""
-        path = root._paths.get(self) if root is not None and root._paths is not None else None
-        if path is None and root is not None:
-            path = root._name_parts().get(self)  # a part that was added since
-        if path is None:  # not a part of the root: made inside forward, or an argument of it
-            return f"{outer.path}.{type(self).__name__}".lstrip(".")
-        return path
-
-    def _name_parts(self) -> dict[Module, str]:
-        paths: dict[Module, str] = {}
-        for name, part in self._walk():
-            if isinstance(part, Module):
-                paths.setdefault(part, name)
-            # A part that was called by itself before calls its weight "weight": now more is known.
-            elif isinstance(part, Parameter) and (
-                part.name is None or name.endswith(f".{part.name}")
-            ):
-                part.name = name
-        self._paths = paths
-        return paths
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes, less the names that a call has noted for itself."""
         return {key: value for key, value in vars(self).items() if key != "_paths"}
 
-    # Finding what is inside
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
+        """Call hook(module, args) before each `forward`; what it returns, if it is not None,
+        replaces the arguments: a tuple of all, or the only one."""
+        self._before = {} if self._before is None else self._before
+        return hooks.Handle(self._before, hook)
 
-    def _walk(self, prefix: str = "", above: tuple[Module, ...] = ()) -> Iterator[Any]:
-        """Yield (name, module or array) for all that is inside, under each of its names."""
-        for name, part in held(self.__getstate__(), prefix):
-            if not isinstance(part, Module):
-                yield name, part
-            elif part is not self and part not in above:  # a way back up leads to nothing new
-                yield name, part
-                yield from part._walk(name, (*above, self))
-
-    def _arrays(self) -> dict[str, Array]:
-        """All that is learned, under each of its names."""
-        found: dict[str, Array] = {}
-        for name, part in self._walk():
-            if not isinstance(part, Module):
-                if name in found:
-                    raise ValueError(f"two parameters of {type(self).__name__} are called {name!r}")
-                found[name] = part
-        return found
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the modules held here directly, those in lists and dicts too."""
-        return (
-            (name, part) for name, part in held(self.__getstate__()) if isinstance(part, Module)
-        )
-
-    def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of this module, called "", and of all inside, each once."""
-        yield "", self
-        seen = {self}
-        for name, part in self._walk():
-            if isinstance(part, Module) and part not in seen:
-                seen.add(part)
-                yield name, part
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all inside, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """(dotted name, parameter), each once: a tied one under the first of its names.
-
-        Of a scalar model, the Values one by one, called `fc.weight[0, 1]`.
-        """
-        seen = set()
-        for name, array in self._arrays().items():
-            if id(array) in seen:
-                continue
-            seen.add(id(array))
-            if isinstance(array, Parameter):
-                yield name, array
-            else:
-                for index in np.ndindex(array.shape):
-                    place = f"[{', '.join(map(str, index))}]" if index else ""
-                    yield name + place, array[index]
-
-    def parameters(self) -> Iterator[Any]:
-        """The parameters, each once, frozen ones too."""
-        return (parameter for _, parameter in self.named_parameters())
-
-    def num_parameters(self) -> int:
-        """How many numbers are learned; a tied parameter counts once.
+    def register_forward_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
+        """Call hook(module, args, output) after each `forward`; what it returns, if it is not
+        None, replaces the output.
 
         >>> from groundup import nn
-        >>> nn.Linear(3, 2).num_parameters()
-        8
+        >>> net, seen = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), []
+        >>> with net[0].register_forward_hook(lambda module, args, out: seen.append(out.shape)):
+        ...     _ = net(np.ones((4, 2)))
+        >>> seen
+        [(4, 3)]
         """
-        return sum(int(np.size(parameter)) for parameter in self.parameters())
+        self._after = {} if self._after is None else self._after
+        return hooks.Handle(self._after, hook)
 
     # Changing all at once; each returns the module itself
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call fn on each module inside, parts before the whole, and on this one; each once."""
+        for module in self._parts_first(set()):
+            fn(module)
+        return self
+
+    def _parts_first(self, seen: set[Module]) -> Iterator[Module]:
+        seen.add(self)
+        for _, child in self.named_children():
+            if child not in seen:
+                yield from child._parts_first(seen)
+        yield self
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` on this module and all inside."""
@@ -203,7 +152,7 @@ class Module:
             parameter.zero_grad()
 
     def to(self, dtype: Any) -> Self:
-        """Change the width of all float parameters, in place.
+        """Change the width of all float parameters and buffers, in place.
 
         Raises:
             TypeError: not a float dtype, or a scalar model, whose numbers are Python's floats.
@@ -219,12 +168,18 @@ class Module:
                 raise TypeError("to: a Value is a Python float, which has one width")
             if parameter.dtype.kind == "f":
                 parameter.to_(dtype)
+        self._widen_buffers(dtype)
         return self
+
+    def _widen_buffers(self, dtype: Any) -> None:
+        for part in self._leaves().values():
+            if isinstance(part, Buffer) and part.array.dtype.kind == "f":
+                setattr(part.owner, part.attribute, part.array.astype(dtype))
 
     # Leaving and coming back
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters as arrays, by dotted name.
+        """Copies of all parameters and persistent buffers as arrays, by dotted name.
 
         A tied parameter stands under each of its names, as PyTorch has it, so that either
         library loads what the other saved, unrenamed.
@@ -233,51 +188,24 @@ class Module:
         >>> sorted(nn.Linear(3, 2).state_dict())
         ['bias', 'weight']
         """
-        return {name: numbers(array) for name, array in self._arrays().items()}
+        return {name: state.numbers(part) for name, part in state.saved_parts(self).items()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy saved arrays into the parameters; floats take each parameter's width.
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Copy saved arrays into parameters and buffers; floats take the width that is there.
 
         Raises:
             ValueError: names missing, names too many, other shapes, integers for floats, two
-                different arrays for one tied parameter. All of them are named at once, and no
-                parameter is changed.
+                different arrays for one tied parameter. All of them are named at once, and
+                nothing is changed.
         """
-        own = self._arrays()
-        arrays = {k: np.asarray(v.data if isinstance(v, Node) else v) for k, v in state.items()}
-        wrong = [f"missing: {name}" for name in own if name not in arrays]
-        wrong += [f"not in the model: {name}" for name in arrays if name not in own]
-        first_name: dict[int, str] = {}
-        for name in (name for name in own if name in arrays):
-            new, old = arrays[name], own[name]
-            kind = "f" if isinstance(old, np.ndarray) else old.dtype.kind
-            if new.shape != old.shape:
-                wrong.append(f"{name}: shape {new.shape}, the model has {old.shape}")
-            elif new.dtype.kind != kind:
-                wrong.append(f"{name}: {new.dtype}, which is no kind of {numbers(old).dtype}")
-            twin = arrays[first := first_name.setdefault(id(old), name)]
-            if not np.array_equal(new, twin, equal_nan=new.dtype.kind == twin.dtype.kind == "f"):
-                wrong.append(f"{name}: differs from {first}, with which the model ties it")
-        if wrong:
-            raise ValueError(
-                f"this state does not fit {type(self).__name__}; nothing was loaded:\n  "
-                + "\n  ".join(wrong)
-            )
-        for name, array in own.items():
-            if isinstance(array, Parameter):
-                new = arrays[name].astype(array.dtype)
-                # Its own numbers again are no change, so graphs that used them stay good.
-                if not np.array_equal(new, array.data):
-                    array.data = new
-            else:
-                for value, number in zip(array.flat, arrays[name].flat, strict=True):
-                    value.data = number
+        state.load(self, state_dict)
 
     def to_scalars(self) -> Self:
         """The same model over object arrays of `Value`: each number a node of its own.
 
         `forward` then builds the scalar graph, as it stands, and everything else works too:
         `parameters()` are the Values, so an optimiser takes them; `state_dict()` is the same.
+        Buffers stay arrays.
 
         >>> from groundup import nn
         >>> fc = nn.Linear(2, 1).to_scalars()
@@ -293,9 +221,28 @@ class Module:
         for name, array in self._arrays().items():
             if isinstance(array, Parameter) and id(array) not in copied:
                 copied[id(array)] = values(array.data, name, array.requires_grad)
-        return copy.deepcopy(self, copied)
+        scalar = copy.deepcopy(self, copied)
+        scalar._widen_buffers(np.float64)  # as wide as a Value
+        return scalar
 
     # Showing
+
+    def summary(self, *args: Any, **kwargs: Any) -> Summary:
+        """The table of all modules inside: output shapes, parameters, and their share of the whole.
+
+        The module is called with these arguments, once, in evaluation, and stays as it is. A tied
+        parameter is counted where it stands first.
+
+        >>> from groundup import nn
+        >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).summary(np.ones((4, 2)))
+        layer        output shape  parameters  share
+        Sequential   (4, 1)
+          0: Linear  (4, 3)                 9  69.2%
+          1: ReLU    (4, 3)
+          2: Linear  (4, 1)                 4  30.8%
+        total                              13
+        """
+        return summarize(self, args, kwargs)
 
     def extra_repr(self) -> str:
         """What a layer says of itself between its parentheses."""
@@ -303,46 +250,5 @@ class Module:
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        children = [f"({name}): {child!r}" for name, child in self.named_children()]
-        inside = [part for part in (self.extra_repr(), *children) if part]
-        if children:
-            text = textwrap.indent("\n".join(inside), "  ")
-            return f"{type(self).__name__}(\n{text}\n)"
-        return f"{type(self).__name__}({self.extra_repr()})"
-
-
-class Calls(threading.local):
-    """The module whose call is the outermost in this thread; gone when the call is."""
-
-    root: Module | None = None
-
-
-calls = Calls()
-
-
-def held(container: Any, prefix: str = "") -> Iterator[tuple[str, Module | Array]]:
-    """(name, module or array) of what lies directly in a container, or in containers in it."""
-    items = container.items() if isinstance(container, dict) else enumerate(container)
-    for key, part in items:
-        name = f"{prefix}.{key}" if prefix else str(key)
-        if isinstance(part, (Module, Parameter)) or is_parameter_of_values(part):
-            yield name, part
-        elif isinstance(part, (dict, list, tuple)):
-            yield from held(part, name)
-
-
-def is_parameter_of_values(x: Any) -> bool:
-    """Whether x is an array made by `to_scalars`, whose Values are leaves with a name; results
-    that a module keeps for later, such as attention weights, have none."""
-    return (
-        isinstance(x, np.ndarray)
-        and x.dtype == object
-        and all(isinstance(v, Value) and v.op is None and v.name is not None for v in x.flat)
-    )
-
-
-def numbers(array: Array) -> np.ndarray:
-    """A copy of what a parameter holds."""
-    if isinstance(array, Parameter):
-        return array.data.copy()
-    return np.array([value.data for value in array.flat], float).reshape(array.shape)
+        own = ((k, v) for k, v in vars(self).items() if k not in self._bookkeeping)
+        return show.tree_text(type(self).__name__, self.extra_repr(), show.parts(own))

@@ -254,8 +254,10 @@ def test_repr_is_a_tree():
     assert repr(models.MLP([2, 3, 1])) == (
         "MLP(\n"
         "  activation='relu'\n"
-        "  (layers.0): Linear(in_features=2, out_features=3, bias=True)\n"
-        "  (layers.1): Linear(in_features=3, out_features=1, bias=True)\n"
+        "  (layers): list(\n"
+        "    (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "    (1): Linear(in_features=3, out_features=1, bias=True)\n"
+        "  )\n"
         ")"
     )
 
