@@ -8,6 +8,7 @@ from .graph import walk
 from .modes import enable_grad, no_grad
 from .op import Kernel, constant, declare, op
 from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
+from .ops.convolution import conv1d, conv2d
 from .ops.density import (
     bernoulli_log_prob,
     beta_log_prob,
@@ -31,11 +32,11 @@ from .ops.loss import (
     nll_loss,
 )
 from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
+from .ops.pooling import avg_pool, max_pool
 from .ops.reduce import logsumexp
 from .ops.shape import embedding
 from .ops.softmax import log_softmax, softmax
 from .ops.special import digamma, lgamma, polygamma
-from .ops.window import avg_pool, conv1d, conv2d, max_pool
 from .saved import saved
 from .tensor import Tensor
 from .value import Value

@@ -3,6 +3,8 @@
 What it computes for each op stands in `twins.py`; random programs of many ops in `programs.py`.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -110,7 +112,7 @@ PICTURES = rng.normal(size=(2, 2, 5, 4))
 FILTERS = rng.normal(size=(4, 1, 2, 3))
 HEADS = rng.normal(size=(3, 2, 2, 4, 3))  # q, k and v, each (batch, heads, time, size)
 PADDING = np.array([[True] * 4, [True, True, False, False]])[:, None, None]
-WINDOW = {"stride": (2, 1), "padding": (1, 0)}
+WINDOW: Any = {"stride": (2, 1), "padding": (1, 0)}
 TARGETS = np.array([0, 1, 3])
 INFINITE = np.array([[0.5, -np.inf, 1.0], [2.0, 0.0, -np.inf]])
 

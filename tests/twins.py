@@ -14,6 +14,7 @@ that is pointless, give the reason in `WITHOUT`.
 
 import itertools
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -186,12 +187,22 @@ def unwindow(pieces, size, stride, dilation, shape):
     return out.index_add(0, at.reshape(-1), pieces.reshape(-1)).reshape(shape)
 
 
-def max_pool(x, size, stride=None, padding=0):
-    return (F.max_pool1d, F.max_pool2d)[len(size) - 1](x, size, stride, padding)
+def convolution(function):
+    """A twin that is silent about the copy that it makes for padding="same"."""
+
+    def twin(*args):
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            return function(*args)
+
+    return twin
 
 
-def avg_pool(x, size, stride=None, padding=0):
-    return (F.avg_pool1d, F.avg_pool2d)[len(size) - 1](x, size, stride, padding)
+def max_pool(x, size, *options, **named):
+    return (F.max_pool1d, F.max_pool2d)[len(size) - 1](x, size, *options, **named)
+
+
+def avg_pool(x, size, **options):
+    return (F.avg_pool1d, F.avg_pool2d)[len(size) - 1](x, size, **options)
 
 
 # Products and matrices
@@ -512,8 +523,8 @@ TWINS = {
     engine.nll_loss: of_classes(F.nll_loss),
     engine.cross_entropy: of_classes(F.cross_entropy),
     engine.scaled_dot_product_attention: attention,
-    engine.conv1d: F.conv1d,
-    engine.conv2d: F.conv2d,
+    engine.conv1d: convolution(F.conv1d),
+    engine.conv2d: convolution(F.conv2d),
     engine.max_pool: max_pool,
     engine.avg_pool: avg_pool,
     window.windows: windows,

@@ -4,4 +4,10 @@
 from . import constants, elementwise, activation, special, density  # each number by itself
 from . import shape, index, reduce, softmax, also  # arrays
 from . import products, linalg, matrix, norm  # vectors and matrices
-from . import window, network, loss  # layers of networks, and what they are trained by
+from . import (
+    window,
+    convolution,
+    pooling,
+    network,
+    loss,
+)  # layers of networks, and what they are trained by
