@@ -8,6 +8,7 @@ from .graph import walk
 from .modes import enable_grad, no_grad
 from .op import Kernel, constant, declare, op
 from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
+from .ops.class_loss import cross_entropy, multi_margin_loss, nll_loss, soft_cross_entropy
 from .ops.convolution import conv1d, conv2d
 from .ops.density import (
     bernoulli_log_prob,
@@ -23,13 +24,11 @@ from .ops.index import topk
 from .ops.linalg import linear
 from .ops.loss import (
     binary_cross_entropy_with_logits,
-    cross_entropy,
     hinge_loss,
     huber_loss,
     kl_div,
     l1_loss,
     mse_loss,
-    nll_loss,
 )
 from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
 from .ops.pooling import avg_pool, max_pool
@@ -50,8 +49,8 @@ __all__ = [
     "dirichlet_log_prob", "elu", "embedding", "enable_grad", "erf", "exponential_log_prob",
     "gamma_log_prob", "gelu", "grad", "gumbel_log_prob", "hessian", "hinge_loss", "huber_loss",
     "hvp", "jacobian", "jvp", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "lgamma",
-    "linear", "log_softmax", "logsumexp", "max_pool", "mse_loss", "nll_loss", "no_grad",
-    "normal_log_prob", "op", "polygamma", "random", "relu", "rms_norm", "saved",
-    "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax", "softplus", "topk",
-    "value_and_grad", "values", "vjp", "walk",
+    "linear", "log_softmax", "logsumexp", "max_pool", "mse_loss", "multi_margin_loss",
+    "nll_loss", "no_grad", "normal_log_prob", "op", "polygamma", "random", "relu", "rms_norm",
+    "saved", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "soft_cross_entropy",
+    "softmax", "softplus", "topk", "value_and_grad", "values", "vjp", "walk",
 ]

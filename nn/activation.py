@@ -15,11 +15,38 @@ class ReLU(Module):
         return F.relu(x)
 
 
-class Tanh(Module):
-    """tanh(x)."""
+class LeakyReLU(Module):
+    """x where it is positive, else negative_slope · x (Maas et al., 2013)."""
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
-        return F.tanh(x)
+        return F.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return f"negative_slope={self.negative_slope}"
+
+
+class ELU(Module):
+    """x where it is positive, else alpha · (exp(x) − 1) (Clevert et al., 2016)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        return F.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class SELU(Module):
+    """1.0507 · ELU(x, 1.6733), under which deep layers that start with variance 1 / fan_in keep
+    mean 0 and variance 1 (Klambauer et al., 2017)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.selu(x)
 
 
 class GELU(Module):
@@ -35,6 +62,40 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
+class SiLU(Module):
+    """x · sigmoid(x), also called swish (Elfwing et al., 2018; Ramachandran et al., 2017)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.silu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(−x))."""
+
+    def forward(self, x: Any) -> Any:
+        return F.sigmoid(x)
+
+
+class Tanh(Module):
+    """tanh(x)."""
+
+    def forward(self, x: Any) -> Any:
+        return F.tanh(x)
+
+
+class Softplus(Module):
+    """log(1 + exp(beta · x)) / beta, and x where beta · x > threshold (Dugas et al., 2001)."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Any) -> Any:
+        return F.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
 class Softmax(Module):
     """exp(x) / Σ exp(x) along `dim`."""
 
@@ -46,3 +107,10 @@ class Softmax(Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class LogSoftmax(Softmax):
+    """log(softmax(x)) along `dim`, computed so that nothing overflows."""
+
+    def forward(self, x: Any) -> Any:
+        return F.log_softmax(x, self.dim)

@@ -9,7 +9,8 @@ from .module import Module
 
 
 class Sequential(Module):
-    """Each module on the output of the one before; their names are "0", "1", …
+    """Each module on the output of the one before; their names are "0", "1", …, or, of a dict, its
+    keys.
 
     >>> from groundup import nn
     >>> net = Sequential(nn.Linear(2, 3), nn.ReLU())
@@ -22,9 +23,10 @@ class Sequential(Module):
     ['0.weight', '0.bias']
     """
 
-    def __init__(self, *modules: Module) -> None:
-        for place, module in enumerate(modules):
-            setattr(self, str(place), module)
+    def __init__(self, *modules: Any) -> None:
+        named = modules[0] if modules and isinstance(modules[0], dict) else dict(enumerate(modules))
+        for name, module in named.items():
+            setattr(self, str(name), module)
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -37,8 +39,11 @@ class Sequential(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, place: int) -> Any:
-        return list(self)[place]
+    def __getitem__(self, place: int | slice) -> Any:
+        """One module; or some of them, a Sequential in which they keep their names."""
+        if isinstance(place, slice):
+            return Sequential(dict([*self.named_children()][place]))
+        return [*self][place]
 
 
 class ModuleList(list):

@@ -15,22 +15,38 @@ from .parameter import Parameter
 class Embedding(Module):
     """Row `id` of a table: integers (…) give (…, embedding_dim) (Bengio et al., 2003).
 
+    Args:
+        num_embeddings, embedding_dim: rows and columns of the table.
+        padding_idx: the row of a thing that means nothing: it starts as 0, and is not learned. From
+            the end, if it is below 0.
+
     The weight (num_embeddings, embedding_dim) starts normal, with mean 0 and variance 1.
 
     Raises:
-        IndexError: an id below 0 or not below num_embeddings.
+        ValueError: there is no such padding_idx.
+        IndexError: in a call, an id below 0 or not below num_embeddings.
 
     >>> Embedding(10, 4)(np.array([[1, 2, 1]])).shape
     (1, 3, 4)
     """
 
-    def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
+    ) -> None:
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(f"Embedding: padding_idx {padding_idx} of {num_embeddings} rows")
+            padding_idx %= num_embeddings
+        self.padding_idx = padding_idx
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim), np.float32))
         init.normal_(self.weight)
+        if padding_idx is not None:
+            self.weight.data[padding_idx] = 0
 
     def forward(self, ids: Any) -> Any:
-        return F.embedding(ids, self.weight)
+        return F.embedding(ids, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}"
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -13,11 +13,19 @@ from .module import Module
 from .parameter import Parameter
 
 
+def drawn(shape: tuple[int, ...], fan_in: int) -> Parameter:
+    """A parameter that starts uniform in ±1/√fan_in, where each output sees so many inputs, as
+    PyTorch has it (LeCun et al., 1998)."""
+    bound = 1 / math.sqrt(max(fan_in, 1))
+    parameter = Parameter(np.zeros(shape, np.float32))
+    init.uniform_(parameter, -bound, bound)
+    return parameter
+
+
 class Linear(Module):
     """x Wᵀ + b, from (…, in_features) to (…, out_features).
 
-    Weight (out_features, in_features) and bias (out_features,) start uniform in ±1/√in_features
-    (LeCun et al., 1998; PyTorch's choice).
+    Weight (out_features, in_features) and bias (out_features,) start uniform in ±1/√in_features.
 
     Raises:
         ValueError: the last axis of the input has another length.
@@ -28,12 +36,8 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         self.in_features, self.out_features = in_features, out_features
-        bound = 1 / math.sqrt(max(in_features, 1))
-        self.weight = Parameter(np.zeros((out_features, in_features), np.float32))
-        init.uniform_(self.weight, -bound, bound)
-        self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound)
+        self.weight = drawn((out_features, in_features), in_features)
+        self.bias = drawn((out_features,), in_features) if bias else None
 
     def forward(self, x: Any) -> Any:
         return F.linear(x, self.weight, self.bias)

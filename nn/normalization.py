@@ -1,4 +1,4 @@
-"""`LayerNorm`: each vector brought to mean 0 and variance 1."""
+"""Norms of each vector by itself: `LayerNorm`, `RMSNorm`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,37 @@ class LayerNorm(Module):
 
     def forward(self, x: Any) -> Any:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = self.elementwise_affine
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}"
+
+
+class RMSNorm(Module):
+    """x / √(mean x² + eps) · weight over the trailing axes (Zhang and Sennrich, 2019).
+
+    Args:
+        normalized_shape: the size of the last axis, or the sizes of several last axes.
+        eps: keeps a vector of zeros finite; None for the smallest step of the input's width.
+        elementwise_affine: whether there is a weight, of that shape, which starts as 1.
+
+    >>> RMSNorm(2)(np.array([[3.0, 4.0]])).data.round(3)
+    array([[0.849, 1.131]])
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+    ) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape, self.eps = tuple(shape), eps
+        self.elementwise_affine = elementwise_affine
+        self.weight = Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
+
+    def forward(self, x: Any) -> Any:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         affine = self.elementwise_affine

@@ -18,6 +18,7 @@ an op. Declarations stand in the files beside this one that are called oracle_*.
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ import numpy as np
 
 from groundup import nn
 from groundup.engine import Tensor, Value, values
-from groundup.engine.samples import POSITIVE, SMALL, Draw, RandomDraw
+from groundup.engine.samples import POSITIVE, SMALL, Domain, Draw, RandomDraw
 
 try:
     import torch
@@ -70,14 +71,19 @@ class Parity:
     def drawn(self, draw: Draw) -> tuple[Trial, dict[str, np.ndarray]]:
         """One trial, and numbers for all parameters and buffers."""
         trial = self.sample(draw)
-        state = self.ours(**trial.options).state_dict()
-        return trial, {name: drawn_state(draw, name, array) for name, array in state.items()}
+        layer = self.ours(**trial.options)
+        buffers = dict(layer.named_buffers())
+        state = {
+            name: drawn_state(draw, array, POSITIVE if name in buffers else SMALL)
+            for name, array in layer.state_dict().items()
+        }
+        return trial, state
 
 
-def drawn_state(draw: Draw, name: str, array: np.ndarray) -> np.ndarray:
+def drawn_state(draw: Draw, array: np.ndarray, domain: Domain) -> np.ndarray:
     if array.dtype.kind != "f":
         return np.full(array.shape, draw.integer(0, 3), array.dtype)
-    return draw.array(array.shape, POSITIVE if name.endswith("running_var") else SMALL)
+    return draw.array(array.shape, domain)
 
 
 PARITIES: dict[str, Parity] = {}
@@ -158,6 +164,11 @@ def seed_of(shape: tuple[int, ...]) -> np.ndarray:
     return np.linspace(0.5, 1.5, int(np.prod(shape))).reshape(shape)
 
 
+def weighted(part: Any, seed: np.ndarray) -> Any:
+    """One number, from which to go back; a result may be a bare Value."""
+    return (part * seed).sum() if seed.ndim else part * float(seed)
+
+
 def figures_of(layer: Any, trial: Trial, leaf: Callable[[np.ndarray], Any]) -> Figures:
     """What a layer of ours makes of a trial, on Tensors or on arrays of Values."""
     leaves: list[Any] = []
@@ -171,7 +182,7 @@ def figures_of(layer: Any, trial: Trial, leaf: Callable[[np.ndarray], Any]) -> F
     layer.train(trial.training).zero_grad()
     out = layer(*each(as_input, trial.inputs), **each(as_input, trial.keywords))
     outputs = results(out)
-    total = sum((part * seed_of(np.shape(part))).sum() for part in outputs)
+    total = sum(weighted(part, seed_of(np.shape(part))) for part in outputs)
     if getattr(total, "requires_grad", False):  # of nothing at all it is the number 0
         total.backward()
     gradients = {f"input {i}": gradient_of(x) for i, x in enumerate(leaves)}
@@ -210,9 +221,14 @@ def on_scalars(case: Parity, trial: Trial, state: Any) -> Figures:
     return figures_of(loaded(case, trial, state).to_scalars(), trial, values)
 
 
+def oracle_of(case: Parity, trial: Trial) -> Any:
+    """PyTorch's layer as it starts."""
+    return case.theirs(**each(torch.tensor, trial.options))
+
+
 def theirs(case: Parity, trial: Trial, state: Any) -> tuple[Figures, dict[str, Any]]:
     """What PyTorch's layer computes in float64, and its state dict before the call."""
-    layer = case.theirs(**each(torch.tensor, trial.options)).double().train(trial.training)
+    layer = oracle_of(case, trial).double().train(trial.training)
     layer.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
     before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
     leaves: list[Any] = []
@@ -222,7 +238,9 @@ def theirs(case: Parity, trial: Trial, state: Any) -> tuple[Figures, dict[str, A
         leaves.extend([tensor] * tensor.requires_grad)
         return tensor
 
-    out = layer(*each(as_input, trial.inputs), **each(as_input, trial.keywords))
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        # Of a mean that is not the one to take for a divergence, of a copy that padding makes.
+        out = layer(*each(as_input, trial.inputs), **each(as_input, trial.keywords))
     outputs = results(out)
     total = sum((part * torch.tensor(seed_of(part.shape))).sum() for part in outputs)
     if torch.is_tensor(total) and total.requires_grad:

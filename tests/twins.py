@@ -307,6 +307,26 @@ def bce(input, target, weight=None, pos_weight=None, reduction="mean"):
     )
 
 
+def soft_cross_entropy(logits, wanted, weight=None, label_smoothing=0.0, reduction="mean"):
+    classes_second = logits.movedim(-1, min(1, logits.ndim - 1))
+    wanted = wanted.movedim(-1, min(1, logits.ndim - 1))
+    weight = None if weight is None else torch.tensor(weight, dtype=logits.dtype)
+    options = {"reduction": reduction, "label_smoothing": label_smoothing}
+    return F.cross_entropy(classes_second, wanted, weight, **options)
+
+
+def multi_margin_loss(scores, targets, p, margin, weight=None, reduction="mean"):
+    # Of PyTorch's own, which `test_nn_parity.py` asks, there is no second derivative.
+    rows, labels = scores.reshape(-1, scores.shape[-1]), targets.reshape(-1, 1)
+    short = F.relu(margin - rows.gather(1, labels) + rows) ** p
+    others = torch.arange(rows.shape[-1]) != labels
+    losses = (short * others).sum(-1) / rows.shape[-1]
+    if weight is not None:
+        losses = losses * torch.tensor(weight, dtype=scores.dtype)[labels[:, 0]]
+    losses = losses.reshape(targets.shape)
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
 def attention(q, k, v, attn_mask=None, dropout_mask=None, is_causal=False, scale=None):
     # PyTorch's takes one mask alone, of either kind, and makes the dropout itself.
     causal = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
@@ -522,6 +542,8 @@ TWINS = {
     engine.kl_div: kl_div,
     engine.nll_loss: of_classes(F.nll_loss),
     engine.cross_entropy: of_classes(F.cross_entropy),
+    engine.soft_cross_entropy: soft_cross_entropy,
+    engine.multi_margin_loss: multi_margin_loss,
     engine.scaled_dot_product_attention: attention,
     engine.conv1d: convolution(F.conv1d),
     engine.conv2d: convolution(F.conv2d),

@@ -1,8 +1,10 @@
 """numpy functions whose derivative is zero everywhere: on a Tensor they give plain arrays."""
 
+from typing import Any
+
 import numpy as np
 
-from ..op import CONSTANT
+from ..op import CONSTANT, constant
 
 CONSTANT.update(
     (
@@ -26,3 +28,9 @@ CONSTANT.update(
         *(np.array2string, np.array_repr, np.array_str),
     )
 )
+
+
+@constant
+def as_constants(x: Any) -> np.ndarray:
+    """The numbers of x as a plain array, of Tensors and Values too: they have no gradient."""
+    return np.asarray(x)
