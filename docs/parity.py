@@ -16,6 +16,7 @@ from groundup.engine.samples import RandomDraw  # noqa: E402
 from oracle import Parity, declared, largest_difference, ours, store, theirs, torch  # noqa: E402
 
 TRIALS = 100
+SHOWN = 10  # values of one option
 COLUMNS = ("layer", "options tried", "largest difference")
 INTRODUCTION = f"""# Each layer and PyTorch's
 
@@ -35,27 +36,31 @@ def trials(case: Parity) -> Any:
 
 def options(case: Parity) -> str:
     """Each option with the values that it took."""
-    tried: dict[str, dict[str, None]] = {}
-    modes = {}
+    tried: dict[str, list[Any]] = {}
+    modes = []
     for trial, _ in trials(case):
-        modes[trial.training] = None
+        modes.append(trial.training)
         for name, value in trial.options.items():
-            tried.setdefault(name, {})[said(value)] = None
-    if len(modes) > 1:
-        tried["training"] = {"True": None, "False": None}
-    return "; ".join(f"{name}: {values(seen)}" for name, seen in tried.items())
+            tried.setdefault(name, []).append(value)
+    if len({*modes}) > 1:
+        tried["training"] = modes
+    return "; ".join(f"{name} {values(took)}" for name, took in tried.items())
+
+
+def values(took: list[Any]) -> str:
+    """Numbers in their order, then tuples, words and what else there was; the first few of many."""
+    kinds = (bool, int | float, tuple, str, np.ndarray, object)
+    found = {said(value): value for value in took}
+    kind = {
+        text: [isinstance(value, k) for k in kinds].index(True) for text, value in found.items()
+    }
+    order = lambda text: (kind[text], found[text] if kind[text] < 3 else text)  # noqa: E731
+    each = sorted(found, key=order)
+    return ", ".join(each[:SHOWN]) + " …" * (len(each) > SHOWN)
 
 
 def said(value: Any) -> str:
     return "given" if isinstance(value, np.ndarray) else repr(value)
-
-
-def values(seen: dict[str, None]) -> str:
-    """A few values; of many numbers, the smallest and the largest."""
-    each = sorted(seen, key=lambda text: (len(text), text))
-    if len(each) > 4 and all(text.isdigit() for text in each):
-        return f"{each[0]} to {each[-1]}"
-    return ", ".join(each[:8]) + (" …" if len(each) > 8 else "")
 
 
 def apart(case: Parity) -> float:

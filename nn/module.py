@@ -53,11 +53,13 @@ class Module(Tree):
                     f"or new numbers to {name}.data, not a {type(value).__name__}"
                 )
             value.name = value.name or before.name
-        if name in self._buffers and not isinstance(value, np.ndarray | np.generic | None):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is a buffer: assign a plain array or None, not a "
-                f"{type(value).__name__}"
-            )
+        if name in self._buffers and value is not None:
+            if not isinstance(value, np.ndarray | np.generic):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a buffer: assign a plain array or None, not "
+                    f"a {type(value).__name__}"
+                )
+            value = np.asarray(value)  # a sum of arrays of no axes is none
         super().__setattr__(name, value)
 
     # Calling

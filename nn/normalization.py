@@ -57,8 +57,8 @@ class RMSNorm(Module):
         eps: keeps a vector of zeros finite; None for the smallest step of the input's width.
         elementwise_affine: whether there is a weight, of that shape, which starts as 1.
 
-    >>> RMSNorm(2)(np.array([[3.0, 4.0]])).data.round(3)
-    array([[0.849, 1.131]])
+    >>> RMSNorm(2)(np.array([[3.0, 3.0]])).data.tolist()
+    [[1.0, 1.0]]
     """
 
     def __init__(

@@ -205,14 +205,14 @@ def convolution(draw: Draw, dims: int) -> Trial:
     options = {
         "in_channels": groups * inputs,
         "out_channels": groups * outputs,
-        "kernel_size": numbers(draw, dims, 1, 2),
+        "kernel_size": numbers(draw, dims, 1, 3),
         "stride": stride,
         "padding": draw.choice((padding, *words)),
         "dilation": numbers(draw, dims, 1, 2),
         "groups": groups,
         "bias": draw.boolean(),
     }
-    return Trial(options, (picture(draw, groups * inputs, dims, side=3),))
+    return Trial(options, (picture(draw, groups * inputs, dims, side=5),))
 
 
 @parity("Conv1d")

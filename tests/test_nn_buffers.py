@@ -56,6 +56,7 @@ def test_a_buffer_is_an_attribute_like_any_other():
     model(np.ones((3, 2), np.float32))
     model(np.ones((3, 2), np.float32))
     assert model.count == 2
+    assert type(model.count) is type(model.state_dict()["count"]) is np.ndarray
     assert model.state_dict()["seen"].tolist() == [6, 6]
     model.eval()(np.ones((1, 2)))
     assert model.count == 2

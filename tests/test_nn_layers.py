@@ -65,6 +65,27 @@ def test_embedding_refuses_what_is_no_row():
         layer(np.array([0.0]))
 
 
+def test_the_row_of_padding_is_0_and_stays_as_it_is():
+    layer = nn.Embedding(4, 2, padding_idx=-1)
+    assert layer.padding_idx == 3
+    assert not layer.weight.data[3].any()
+    layer.weight.data[3] = 5
+    out = layer(np.array([[3, 1], [3, 3]]))
+    assert out.data[0, 0].tolist() == [5, 5]  # what was loaded is not hidden
+    out.sum().backward()
+    assert layer.weight.grad.tolist() == [[0, 0], [1, 1], [0, 0], [0, 0]]
+    for wrong in (4, -5):
+        with pytest.raises(ValueError, match=f"padding_idx {wrong} of 4 rows"):
+            nn.Embedding(4, 2, padding_idx=wrong)
+
+
+def test_axes_that_cannot_be_flattened():
+    with pytest.raises(ValueError, match="axis 2 comes after axis 1"):
+        nn.Flatten(2, 1)(np.zeros((2, 3, 4)))
+    with pytest.raises(ValueError, match="Flatten: axis 3 is out of bounds"):
+        nn.Flatten(0, 3)(np.zeros((2, 3, 4)))
+
+
 @pytest.mark.parametrize("affine", [{}, {"bias": False}, {"elementwise_affine": False}])
 @pytest.mark.parametrize("shape", [4, (4,), (3, 4)])
 def test_layer_norm_normalises_the_trailing_axes(shape, affine, rng):
@@ -170,6 +191,11 @@ def test_containers():
     assert len(net) == 3
     assert net[-1] is list(net)[2]
     assert list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert list(net[1:].state_dict()) == ["2.weight", "2.bias"]  # as PyTorch has it
+    assert list(nn.Sequential({"fc": net[0], "act": net[1]}).state_dict()) == [
+        "fc.weight",
+        "fc.bias",
+    ]
     holder = nn.Module()
     vars(holder)["many"] = nn.ModuleList([nn.Linear(1, 1)])
     vars(holder)["named"] = nn.ModuleDict(a=nn.Linear(1, 1))

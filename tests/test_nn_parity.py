@@ -70,11 +70,3 @@ def test_figures_of_pytorch_are_met_without_it(case):
             figures = ours(case, *case.drawn(draw)).flat()
             apart = difference(figures, stored[f"{case.name}.{seed}.figures"])
             assert apart <= TOLERANCE, f"trial {seed}: python docs/parity.py stores new figures"
-
-
-@every_layer
-def test_float32_stays_float32(case):
-    """What a layer starts with is float32, and so is what it makes of float32."""
-    trial, _ = case.drawn(RandomDraw(1))
-    layer = case.ours(**trial.options).train(trial.training)
-    assert {p.dtype for p in layer.parameters()} <= {np.dtype(np.float32)}

@@ -15,6 +15,18 @@ from .loss import REDUCTIONS, reduced, same_shapes
 from .softmax import log_softmax, row_log_softmax
 
 
+def check_options(name: str, scores: Any, weight: Any, smoothing: float) -> None:
+    """Refuse weights that are not one for each class, and a smoothing that is no share."""
+    classes = np.shape(scores)[-1]
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ValueError(
+            f"{name}: weight has one number for each of the {classes} classes, not shape "
+            f"{np.shape(weight)}"
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing is a share, from 0 to 1, not {smoothing}")
+
+
 def labels_of(
     name: str, scores: Any, targets: Any, ignore_index: int | None, weight: Any,
     smoothing: float = 0.0,
@@ -25,14 +37,8 @@ def labels_of(
         ValueError, TypeError, IndexError: targets of another shape, not integers, no class;
             weights that are not one for each class; a smoothing that is no share.
     """
+    check_options(name, scores, weight, smoothing)
     classes = np.shape(scores)[-1]
-    if weight is not None and np.shape(weight) != (classes,):
-        raise ValueError(
-            f"{name}: weight has one number for each of the {classes} classes, not shape "
-            f"{np.shape(weight)}"
-        )
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"{name}: label_smoothing is a share, from 0 to 1, not {smoothing}")
     targets = np.asarray(targets)
     if targets.shape != np.shape(scores)[:-1]:
         raise ValueError(
@@ -232,6 +238,7 @@ def soft_cross_entropy(
     0.6931
     """
     same_shapes("soft_cross_entropy", logits, probabilities)
+    check_options("soft_cross_entropy", logits, weight, label_smoothing)
     classes = np.shape(logits)[-1]
     wanted = (1 - label_smoothing) * probabilities + label_smoothing / classes
     wanted = wanted if weight is None else wanted * as_constants(weight)
