@@ -201,7 +201,7 @@ def picture(draw: Draw, channels: int, dims: int, side: int) -> Any:
 def convolution(draw: Draw, dims: int) -> Trial:
     groups, inputs, outputs = draw.sides(3, 1, 2)
     stride, padding = numbers(draw, dims, 1, 2), numbers(draw, dims, 0, 2)
-    words = ("valid", "same") if stride in (1, (1,) * dims) else ("valid",)
+    words = ("valid", "same", "same") if stride in (1, (1,) * dims) else ("valid",)
     options = {
         "in_channels": groups * inputs,
         "out_channels": groups * outputs,

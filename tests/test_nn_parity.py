@@ -24,12 +24,15 @@ from oracle import (
 
 every_layer = pytest.mark.parametrize("case", declared().values(), ids=declared())
 needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
-examples = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+
+
+def examples(count):
+    return settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow])
 
 
 @needs_torch
 @every_layer
-@examples
+@examples(60)
 @given(draw=draws())
 def test_outputs_gradients_and_state_equal_pytorch_s(case, draw):
     trial, state = case.drawn(draw)
@@ -54,7 +57,7 @@ def test_parameters_are_in_pytorch_s_order(case):
 
 
 @every_layer
-@examples
+@examples(15)
 @given(draw=draws())
 def test_a_layer_of_scalars_gives_the_same(case, draw):
     trial, state = case.drawn(draw)
