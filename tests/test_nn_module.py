@@ -65,6 +65,17 @@ def test_a_tied_parameter_is_one_parameter_under_two_names():
         model.load_state_dict(state)
 
 
+def test_a_tied_parameter_is_stepped_once():
+    model = Tied().to(np.float64)
+    before, x = model.first.weight.data.copy(), np.array([[1.0, 2.0]])
+    model(x).sum().backward()
+    grad = model.first.weight.grad.copy()
+    nn.SGD(model.parameters(), lr=0.1).step()
+    np.testing.assert_allclose(model.second.weight.data, before - 0.1 * grad, atol=1e-15)
+    names = [name for name, _ in model.to_scalars().named_parameters() if "weight" in name]
+    assert len(names) == 4
+
+
 def test_two_parameters_of_one_name_are_refused():
     model = nn.Module()
     vars(model)["held"] = {0: nn.Parameter([1.0]), "0": nn.Parameter([2.0])}

@@ -177,7 +177,8 @@ def margin_samples(draw: Draw) -> Call:
     shape = (*draw.shape(max_dims=1, min_side=1), draw.integer(2, 4))
     targets = draw.index(shape[-1], shape[:-1])
     weight = draw.choice((None, [0.5, 1.0, 2.0, 0.25][: shape[-1]]))
-    options = {"p": draw.choice((1, 2)), "margin": draw.choice((1.0, 0.3)), "weight": weight}
+    margin = draw.choice((1 + 1 / 16, 0.3))  # two scores are never apart by it
+    options = {"p": draw.choice((1, 2)), "margin": margin, "weight": weight}
     return call(draw.array(shape), targets, **options, reduction=draw.choice(REDUCTIONS))
 
 
