@@ -26,6 +26,7 @@ class Bigram(nn.Module):
     def __init__(self, vocab_size: int) -> None:
         self.vocab_size = vocab_size
         self.table = nn.Embedding(vocab_size, vocab_size)
+        nn.init.reseed(self)
 
     def forward(self, ids: Any, targets: Any = None) -> tuple[Any, Any]:
         """Logits (B, T, vocab_size) for ids (B, T), and the loss against targets (B, T) or None."""

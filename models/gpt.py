@@ -5,7 +5,6 @@ In the comments B is the batch, T the time (how many tokens), C the width, H the
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,11 +119,12 @@ class GPT(nn.Module):
         # its variance does not grow with the number of blocks.
         for name, parameter in self.named_parameters():
             if name.endswith("c_proj.weight"):
-                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer))
+                nn.init.scaled_normal_(parameter, config.n_layer)
             elif parameter.ndim == 2:
                 nn.init.normal_(parameter, std=0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
+        nn.init.reseed(self)
 
     def forward(self, ids: Any, targets: Any = None) -> tuple[Any, Any]:
         """Logits for every position, and the loss.

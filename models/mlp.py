@@ -38,6 +38,7 @@ class MLP(nn.Module):
             raise ValueError(f"MLP: activation is 'relu' or 'tanh', not {activation!r}")
         self.activation = activation
         self.layers = [nn.Linear(n, m) for n, m in pairwise(sizes)]
+        nn.init.reseed(self)
 
     def forward(self, x: Any) -> Any:
         """(…, sizes[0]) to (…, sizes[-1])."""

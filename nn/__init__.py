@@ -3,7 +3,7 @@
 Class names, argument names, parameter names and defaults are PyTorch's.
 """
 
-from . import functional, init
+from . import functional, init, schedule
 from .activation import (
     ELU,
     GELU,
@@ -18,7 +18,7 @@ from .activation import (
     Tanh,
 )
 from .batch_norm import BatchNorm1d, BatchNorm2d
-from .clip import clip_grad_norm_
+from .clip import clip_grad_norm_, clip_grad_value_
 from .container import ModuleDict, ModuleList, Sequential
 from .convolution import Conv1d, Conv2d
 from .dropout import Dropout
@@ -39,7 +39,25 @@ from .loss import (
 )
 from .module import Module
 from .normalization import LayerNorm, RMSNorm
-from .optim import SGD, AdamW, Optimizer
+from .optim import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    ConstantLR,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    Muon,
+    OneCycleLR,
+    Optimizer,
+    RMSprop,
+    SequentialLR,
+    StepLR,
+)
 from .parameter import Parameter
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .random import manual_seed
@@ -51,26 +69,34 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Adagrad",
+    "Adam",
     "AdamW",
     "AvgPool1d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "ConstantLR",
     "Conv1d",
     "Conv2d",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
     "HingeLoss",
     "HuberLoss",
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LRScheduler",
+    "LambdaLR",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearLR",
     "LogSoftmax",
     "MSELoss",
     "MaxPool1d",
@@ -79,22 +105,30 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiStepLR",
+    "Muon",
     "NLLLoss",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
     "RMSNorm",
+    "RMSprop",
     "ReLU",
     "Sequential",
+    "SequentialLR",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "StepLR",
     "SwiGLU",
     "Tanh",
     "clip_grad_norm_",
+    "clip_grad_value_",
     "functional",
     "init",
     "manual_seed",
+    "schedule",
     "warmup_cosine",
 ]

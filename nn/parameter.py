@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..engine import Tensor
@@ -19,10 +20,16 @@ class Parameter(Tensor):
     Parameter([1., 2.], requires_grad=True)
     """
 
-    __slots__ = ()
+    __slots__ = ("start",)
+
+    start: Callable[..., Any] | None  # how its first numbers were drawn; see `init.start_`
 
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
         super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad, name)
+        self.start = None
+
+    def __reduce__(self) -> Any:
+        return (*super().__reduce__(), (None, {"start": self.start}))
 
     def to_(self, dtype: Any) -> Parameter:
         """Change the float width in place: whoever holds this parameter keeps the right one."""

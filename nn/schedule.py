@@ -1,8 +1,135 @@
-"""Learning rates that change with the step."""
+"""Learning rates that change with the step, as functions: a step, from 0 on, to a number.
+
+A schedule is any such function, and those that are made here are put together of each other:
+
+    rate = sequence([warm_up(10, cosine(1e-3, 1e-4, 90)), constant(1e-4)], [100])
+    group["lr"] = rate(step)
+
+Or it is a factor, from 1 down: `LambdaLR(optimizer, warm_up(10, cosine(1, 0.1, 90)))` multiplies
+each group's own rate with it.
+"""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+Schedule = Callable[[float], float]
+
+
+def constant(value: float) -> Schedule:
+    """The same at every step."""
+    return lambda step: value
+
+
+def linear(start: float, end: float, steps: float) -> Schedule:
+    """In a line from `start`, at step 0, to `end`, and from step `steps` on `end`.
+
+    >>> [linear(0.0, 1.0, 4)(step) for step in range(6)]
+    [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+    return lambda step: end if step >= steps else (start * (steps - step) + end * step) / steps
+
+
+def cosine(start: float, end: float, steps: float) -> Schedule:
+    """Along half a cosine, level at both ends (Loshchilov and Hutter, 2017, without restarts).
+
+    end + (start − end) · (1 + cos(π · step / steps)) / 2, and from step `steps` on `end`.
+
+    >>> [round(cosine(1.0, 0.0, 4)(step), 3) for step in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+
+    def rate(step: float) -> float:
+        if step >= steps:
+            return end
+        return end + (start - end) * (1 + math.cos(math.pi * (step / steps))) / 2
+
+    return rate
+
+
+def exponential(gamma: float) -> Schedule:
+    """gammaˢᵗᵉᵖ: each step a share of the one before.
+
+    >>> [exponential(0.5)(step) for step in range(4)]
+    [1.0, 0.5, 0.25, 0.125]
+    """
+    return lambda step: gamma**step
+
+
+def stairs(every: int, gamma: float) -> Schedule:
+    """1, and gamma times less after each `every` steps.
+
+    >>> [stairs(2, 0.5)(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    return lambda step: gamma ** (step // every)
+
+
+def inverse_sqrt(warmup: int) -> Schedule:
+    """In a line to 1 at step number `warmup`, counted from 1, then down as 1 / √step.
+
+    >>> [round(inverse_sqrt(4)(step), 3) for step in (0, 1, 3, 15)]
+    [0.25, 0.5, 1.0, 0.5]
+    """
+    return lambda step: min((step + 1) / warmup, math.sqrt(warmup / (step + 1)))
+
+
+def noam(d_model: int, warmup: int) -> Schedule:
+    """The learning rate of the Transformer's paper (Vaswani et al., 2017, equation 3):
+
+    d_model^−0.5 · min(step^−0.5, step · warmup^−1.5), with steps counted from 1.
+
+    >>> f"{noam(512, 4000)(3999):.2e}"  # the highest
+    '6.99e-04'
+    """
+    shape = inverse_sqrt(warmup)
+    return lambda step: (d_model * warmup) ** -0.5 * shape(step)
+
+
+# Schedules of schedules
+
+
+def sequence(
+    schedules: Sequence[Callable[[float], T]], milestones: Sequence[float]
+) -> Callable[[float], T]:
+    """One after the other: from step milestones[i] on schedules[i + 1], which counts from there.
+
+    >>> rate = sequence([constant(5.0), linear(1.0, 0.0, 2)], [3])
+    >>> [rate(step) for step in range(6)]
+    [5.0, 5.0, 5.0, 1.0, 0.5, 0.0]
+    """
+
+    def rate(step: float) -> T:
+        place = bisect_right(milestones, step)
+        return schedules[place](step - milestones[place - 1] if place else step)
+
+    return rate
+
+
+def warm_up(steps: int, then: Schedule) -> Schedule:
+    """A rise in a line, through `steps` steps, to where `then` begins.
+
+    A step of length 0 would be lost: so the first is 1 / (steps + 1) of the way.
+
+    >>> rate = warm_up(2, exponential(0.5))
+    >>> [round(rate(step), 3) for step in range(5)]
+    [0.333, 0.667, 1.0, 0.5, 0.25]
+    """
+    rise = linear(0.0, then(0), steps + 1)
+    return sequence([lambda step: rise(step + 1), then], [steps])
+
+
+def product(*schedules: Schedule) -> Schedule:
+    """All at once, multiplied.
+
+    >>> product(constant(3.0), exponential(0.5))(2)
+    0.75
+    """
+    return lambda step: math.prod(schedule(step) for schedule in schedules)
 
 
 def warmup_cosine(step: int, warmup: int, total: int, peak: float, floor: float = 0.0) -> float:
@@ -10,7 +137,7 @@ def warmup_cosine(step: int, warmup: int, total: int, peak: float, floor: float 
 
     peak · (step + 1) / (warmup + 1) while step < warmup, then
     floor + (peak − floor) · (1 + cos(π · (step − warmup) / (total − warmup))) / 2,
-    and floor from step `total` on (Loshchilov and Hutter, 2017, without restarts).
+    and floor from step `total` on.
 
     Args:
         step: from 0.
@@ -21,9 +148,5 @@ def warmup_cosine(step: int, warmup: int, total: int, peak: float, floor: float 
     >>> [round(warmup_cosine(step, 1, 5, peak=1.0), 3) for step in range(7)]
     [0.5, 1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
-    if step >= total:
-        return floor
-    if step < warmup:
-        return peak * (step + 1) / (warmup + 1)
-    fallen = (step - warmup) / (total - warmup)
-    return floor + (peak - floor) * (1 + math.cos(math.pi * fallen)) / 2
+    fall = cosine(peak, floor, max(total - warmup, 1))
+    return sequence([warm_up(warmup, fall), constant(floor)], [total])(step)

@@ -14,7 +14,7 @@ from .powers import (
     softmax_backward,
 )
 from .sums import (
-    adamw,
+    adam,
     add_rows,
     layer_norm,
     layer_norm_backward,
@@ -24,7 +24,7 @@ from .sums import (
 )
 
 __all__ = [
-    "adamw",
+    "adam",
     "add_rows",
     "cross_entropy_backward",
     "gelu",

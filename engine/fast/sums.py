@@ -102,16 +102,17 @@ def square_norm(g: Any) -> float:
 
 
 @loop(STRICT)
-def adamw(
+def adam(
     p: Any, g: Any, m: Any, v: Any, lr: float, beta1: float, beta2: float, eps: float,
-    weight_decay: float, step: int,
+    pull: float, kept: float, step: int,
 ) -> None:  # fmt: skip
-    """nn.AdamW's step number `step` of flat arrays, p, m and v in place."""
+    """nn.Adam's and nn.AdamW's step number `step` of flat arrays, p, m and v in place."""
     old, new, tiny = p.dtype.type(beta2), p.dtype.type(1 - beta2), p.dtype.type(eps)
-    rate, kept = p.dtype.type(1 - beta1), p.dtype.type(1 - lr * weight_decay)
+    rate, decay, rest = p.dtype.type(1 - beta1), p.dtype.type(pull), p.dtype.type(kept)
     corrected = p.dtype.type((1 - beta2**step) ** -0.5)
     far = p.dtype.type(lr / (1 - beta1**step))
     for i in range(p.size):
-        m[i] += rate * (g[i] - m[i])
-        v[i] = old * v[i] + new * (g[i] * g[i])
-        p[i] = kept * p[i] - far * (m[i] / (np.sqrt(v[i]) * corrected + tiny))
+        slope = g[i] + decay * p[i]
+        m[i] += rate * (slope - m[i])
+        v[i] = old * v[i] + new * (slope * slope)
+        p[i] = rest * p[i] - far * (m[i] / (np.sqrt(v[i]) * corrected + tiny))

@@ -1,0 +1,233 @@
+"""What optimisers share: groups of parameters, each with its settings, and their state."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...engine.blocks import BLOCK, flat_blocks
+from ...engine.graph import Node
+
+State = dict[str, Any]
+Settings = dict[str, Any]
+
+# Settings that a saved state may lack, as of an older version: their default is what it had.
+LATER = {"amsgrad", "dampening", "maximize", "nesterov"}
+
+
+class Optimizer:
+    """Moves parameters; a subclass says which arrays it keeps for each, and its rule.
+
+    Args:
+        params: parameters (`model.parameters()`), or dicts such as
+            {"params": [...], "lr": 1e-4}, whose settings go before the defaults.
+        defaults: the settings of every group that does not say otherwise.
+
+    Raises:
+        ValueError: no parameters, one twice, or one that is a result and no leaf; a setting
+            that makes no sense.
+        TypeError: something that is no parameter.
+
+    `param_groups` is a list of dicts, as in PyTorch: a schedule writes `group["lr"] = …`. State
+    is kept by the parameter itself, so new data, loaded data or another width do not lose it.
+
+    One rule serves Tensors and Values. `state["x"] *= b` writes into an array, and puts a new
+    number where a float was.
+
+    >>> from groundup.engine import Value
+    >>> class SignDescent(Optimizer):
+    ...     def __init__(self, params, lr=0.5):
+    ...         super().__init__(params, lr=lr)
+    ...
+    ...     def rule(self, p, g, state, group):
+    ...         p -= group["lr"] * np.sign(g)
+    ...         return p
+    >>> x = Value(2.0)
+    >>> (x * x).backward()
+    >>> SignDescent([x]).step()
+    >>> x.data
+    1.5
+    """
+
+    # What is kept for each parameter, and the setting that asks for it, None where it always is.
+    # "step" is a count, all else is like the parameter.
+    keeps: ClassVar[dict[str, str | None]] = {}
+
+    def __init__(self, params: Iterable[Any], **defaults: Any) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Any, State] = {}
+        if isinstance(params, Node | dict):
+            raise TypeError(f"{self}: a list of parameters, not one {type(params).__name__}")
+        entries = list(params)
+        if not entries:
+            raise ValueError(f"{self}: no parameters to optimise")
+        for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
+            self.add_param_group(group)
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with settings of their own."""
+        inside = group["params"]
+        inside = [inside] if isinstance(inside, Node) else list(inside)
+        seen = dict.fromkeys(self._all())
+        for place, p in enumerate(inside):
+            if not isinstance(p, Node):
+                raise TypeError(f"{self}: parameter {place} is a {type(p).__name__}")
+            if p in seen:
+                raise ValueError(f"{self}: {called(place, p)} is given twice")
+            if p.op is not None:
+                raise ValueError(f"{self}: {called(place, p)} is the result of {p.op}, not a leaf")
+            seen[p] = None
+        settings = self.defaults | {k: v for k, v in group.items() if k != "params"}
+        unknown = settings.keys() - self.defaults.keys()
+        if unknown:
+            raise ValueError(f"{self} has no setting {', '.join(sorted(unknown))}")
+        self.check(settings, inside)
+        self.param_groups.append({"params": inside, **settings})
+        self.size = sum(np.size(p._data) for p in self._all())
+
+    def check(self, settings: Settings, params: list[Any]) -> None:
+        """Refuse settings that make no sense, or parameters that the rule is not made for."""
+        for name, setting in settings.items():
+            if name == "betas":
+                if len(setting) != 2 or not all(0 <= beta < 1 for beta in setting):
+                    raise ValueError(f"{self}: betas are from 0 to below 1, not {setting}")
+            elif not (isinstance(setting, int | float | np.number) and 0 <= setting < math.inf):
+                raise ValueError(f"{self}: {name} is not below 0, and finite; not {setting!r}")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self._all():
+            p.zero_grad()
+
+    def step(self) -> None:
+        """Move each parameter that has a gradient and is not frozen."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and p.requires_grad:
+                    grad = -p.grad if group.get("maximize") else p.grad
+                    p.data = self.update(p.data, grad, self.state.setdefault(p, {}), group)
+
+    def update(self, data: Any, grad: Any, state: State, group: Settings) -> Any:
+        """The new data, which may be written in place. `grad` stays as it is."""
+        for name, asked in self.keeps.items():
+            kept = state.get(name)
+            if kept is None:
+                if name == "step":
+                    state[name] = 0
+                elif asked is None or group[asked]:
+                    first = self.start(group)
+                    state[name] = first if isinstance(data, float) else np.full_like(data, first)
+            elif isinstance(kept, np.ndarray) and kept.dtype != data.dtype:
+                state[name] = kept.astype(data.dtype)  # the model was moved by `to`
+        if "step" in state:
+            state["step"] += 1
+        return self.apply(data, grad, state, group)
+
+    def start(self, group: Settings) -> float:
+        """The number that what is kept begins with."""
+        return 0.0
+
+    def apply(self, data: Any, grad: Any, state: State, group: Settings) -> Any:
+        """The rule, a block of a large array at a time."""
+        if isinstance(data, float) or data.size <= BLOCK:
+            return self.rule(data, grad, state, group)
+        kept = {name: array for name, array in state.items() if name != "step"}
+        for p, g, *parts in flat_blocks(data, grad, *kept.values()):
+            self.rule(p, g, state | dict(zip(kept, parts, strict=True)), group)
+        return data
+
+    def rule(self, p: Any, g: Any, state: State, group: Settings) -> Any:
+        """The new p, from its gradient g; arrays, those of the state too, are written in place."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and state as plain numbers and arrays (copies); parameters become numbers.
+
+        The form is PyTorch's: {"state": {0: {...}}, "param_groups": [{..., "params": [0, 1]}]}.
+        """
+        number = {p: i for i, p in enumerate(self._all())}
+        return {
+            "state": {number[p]: copy.deepcopy(kept) for p, kept in self.state.items() if kept},
+            "param_groups": [
+                {**group, "params": [number[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on exactly where `state_dict` was taken, with parameters in the same order.
+
+        A state dict of PyTorch's optimiser of the same name does as well.
+
+        Raises:
+            ValueError: another optimiser's, other groups, or state of other shapes. Nothing is
+                changed then.
+        """
+        sizes = [len(group["params"]) for group in saved["param_groups"]]
+        own = [len(group["params"]) for group in self.param_groups]
+        if sizes != own:
+            raise ValueError(f"{self}: saved groups of {sizes} parameters, here are {own}")
+        pairs = zip(saved["param_groups"], self.param_groups, strict=True)
+        settings = [self._own_settings(kept, group) for kept, group in pairs]
+        params = self._all()
+        state = {params[int(i)]: self._own_state(params[int(i)], kept)
+                 for i, kept in saved["state"].items()}  # fmt: skip
+        self.state = state
+        for group, kept in zip(self.param_groups, settings, strict=True):
+            group.update(kept)
+
+    def _own_settings(self, saved: Settings, group: Settings) -> Settings:
+        """What is to change in a group: the saved settings, as far as they are known here."""
+        if not self.defaults.keys() - LATER <= saved.keys():
+            raise ValueError(f"{self}: the saved settings, {', '.join(saved)}, are not its own")
+        known = {k: tuple(v) if isinstance(v, list) else v
+                 for k, v in saved.items() if k in self.defaults}  # fmt: skip
+        self.check({name: group[name] for name in self.defaults} | known, [])
+        # From where a schedule sets out; it belongs to the group, as in PyTorch.
+        return known | {k: saved[k] for k in ("initial_lr",) if k in saved}
+
+    def _own_state(self, p: Any, saved: State) -> State:
+        """What was saved for a parameter, as copies."""
+        kept = {name: np.array(array) for name, array in saved.items() if array is not None}
+        always = {name for name, asked in self.keeps.items() if asked is None}
+        if kept and not always <= kept.keys() <= self.keeps.keys():
+            raise ValueError(
+                f"{self} keeps {', '.join(self.keeps) or 'nothing'}; the saved state has "
+                f"{', '.join(kept)}"
+            )
+        for name, array in kept.items():
+            if name != "step" and array.shape != np.shape(p._data):
+                raise ValueError(
+                    f"{self}: saved {name} of shape {array.shape} for a parameter "
+                    f"{p.name or ''} of {np.shape(p._data)}"
+                )
+        scalar = isinstance(p._data, float)
+        return {
+            name: int(array) if name == "step" else float(array) if scalar else array
+            for name, array in kept.items()
+        }
+
+    def _all(self) -> list[Any]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+
+def called(place: int, p: Any) -> str:
+    return f"parameter {place} ({p.name or 'unnamed'}, shape {p.shape})"
+
+
+def with_decay(p: Any, g: Any, group: Settings) -> Any:
+    """The gradient with that of weight_decay · p² / 2: all parameters are drawn towards 0."""
+    return g + group["weight_decay"] * p if group["weight_decay"] else g
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of each two numbers, written into a where it is an array."""
+    return np.maximum(a, b, out=a) if isinstance(a, np.ndarray) else max(a, b)
