@@ -77,6 +77,8 @@ class OneCycleLR(LRScheduler):
             )
         groups = optimizer.param_groups
         self.max_lrs = max_lr if isinstance(max_lr, list) else [max_lr] * len(groups)
+        if len(self.max_lrs) != len(groups):
+            raise ValueError(f"OneCycleLR: {len(self.max_lrs)} rates for {len(groups)} groups")
         top = pct_start * total - 1
         ends = [top, 2 * top, total - 1] if three_phase else [top, total - 1]
         first, last = 1 / div_factor, 1 / div_factor / final_div_factor

@@ -196,7 +196,7 @@ class Optimizer:
 
     def _own_state(self, p: Any, saved: State) -> State:
         """What was saved for a parameter, as copies."""
-        kept = {name: np.array(array) for name, array in saved.items() if array is not None}
+        kept = {k: np.asarray(v).copy() for k, v in saved.items() if v is not None}
         always = {name for name, asked in self.keeps.items() if asked is None}
         if kept and not always <= kept.keys() <= self.keeps.keys():
             raise ValueError(
