@@ -192,7 +192,7 @@ def their_descent(case: Descent, trial: Trial, _: None = None) -> tuple[Figures,
 # Schedules
 
 
-@course("LambdaLR", note="of each of nn.schedule's functions")
+@course("LambdaLR")
 def lambda_lr(draw: Draw) -> Options:
     return {"lr_lambda": draw.choice([*Lambda.made])}
 

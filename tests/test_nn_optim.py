@@ -4,6 +4,7 @@ test_nn_optim_parity.py."""
 import copy
 import math
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -249,7 +250,8 @@ def test_settings_that_make_no_sense_together():
     for betas in [(0.9, 1.0), (0.9,), (-0.1, 0.5)]:
         with pytest.raises(ValueError, match="betas are from 0"):
             nn.AdamW([w], betas=betas)  # type: ignore[arg-type]
-    for settings in [{}, {"momentum": 0.9, "dampening": 0.1}]:
+    ways: list[dict[str, Any]] = [{}, {"momentum": 0.9, "dampening": 0.1}]
+    for settings in ways:
         with pytest.raises(ValueError, match="nesterov is a way to use momentum"):
             nn.SGD([w], nesterov=True, **settings)
     with pytest.raises(ValueError, match=r"alpha is from 0 to 1, not 1\.5"):

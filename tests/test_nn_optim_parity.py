@@ -5,12 +5,12 @@ import copy
 import numpy as np
 import pytest
 from hypothesis import given
-from oracle_optim import CASES, DESCENTS, SEEDS, STORED, excerpt, groups, slope
 
 from groundup import nn
 from groundup.engine.check.strategies import draws
 from groundup.engine.samples import RandomDraw
 from oracle import TOLERANCE, Replay, difference, largest_difference, torch
+from oracle_optim import CASES, DESCENTS, SEEDS, STORED, excerpt, groups, slope
 
 each = pytest.mark.parametrize(
     ("case", "ours", "theirs"), CASES, ids=[case.name for case, *_ in CASES]

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -259,14 +258,45 @@ def test_without_safetensors_it_is_said_what_to_install(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_optimiser_of_another_kind_comes_back(tmp_path):
-    model = gpt()
-    optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    history = fit(model, replace(CONFIG, steps=2), optimizer=optimizer)
+def two_groups(model, kind, **settings):
+    """Matrices apart from the rest, which has another decay."""
+    matrices, rest = ([p for p in model.parameters() if (p.ndim == 2) == two] for two in (1, 0))
+    if kind is nn.Muon:
+        return kind(matrices, **settings)
+    return kind([{"params": rest, "weight_decay": 0.0}, {"params": matrices}], **settings)
+
+
+@pytest.mark.parametrize("kind", [nn.SGD, nn.RMSprop, nn.Adagrad, nn.Adam, nn.AdamW, nn.Muon])
+def test_an_optimiser_comes_back_with_its_groups_and_goes_on_exactly(kind, tmp_path):
+    settings = {"momentum": 0.9} if kind in (nn.SGD, nn.RMSprop) else {}
+    whole, model = gpt(), gpt()
+    fit(whole, optimizer=two_groups(whole, kind, weight_decay=0.2, **settings))
+    optimizer = two_groups(model, kind, weight_decay=0.2, **settings)
+    history = fit(model, optimizer=optimizer, stop_when=lambda history: history.step == 5)
     train.save(tmp_path, model, TOKENIZER, optimizer=optimizer, history=history)
-    loaded = train.load(tmp_path).optimizer
-    assert isinstance(loaded, nn.SGD)
-    assert loaded.param_groups[0]["momentum"] == 0.9
-    one, other = optimizer.state_dict()["state"], loaded.state_dict()["state"]
-    assert one.keys() == other.keys()
-    assert all(np.array_equal(one[i]["momentum_buffer"], other[i]["momentum_buffer"]) for i in one)
+    loaded = train.load(tmp_path)
+    assert isinstance(loaded.optimizer, kind)
+    np.testing.assert_equal(loaded.optimizer.state_dict(), optimizer.state_dict())
+    fit(loaded.model, optimizer=loaded.optimizer, history=loaded.history)
+    assert same_weights(loaded.model, whole)
+
+
+def test_an_older_checkpoint_numbers_the_parameters(saved):
+    folder, state = saved
+
+    def age(config):
+        (group,) = config["optimizer"]["param_groups"]
+        group["params"] = list(range(len(group["params"])))
+        del group["amsgrad"], group["maximize"]
+
+    change(folder, age)
+    optimizer = train.load(folder).optimizer
+    assert optimizer
+    np.testing.assert_equal(optimizer.state_dict(), state.optimizer.state_dict())
+
+
+def test_an_optimiser_of_another_model_is_not_saved(tmp_path):
+    optimizer = nn.SGD(gpt().parameters())
+    with pytest.raises(TypeError, match="parameters that are not the model's"):
+        train.save(tmp_path, gpt(), TOKENIZER, optimizer=optimizer)
+    assert not list(tmp_path.iterdir())

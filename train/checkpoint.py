@@ -36,7 +36,9 @@ VERSION = 1
 LATER = {"threads"}  # settings that an older checkpoint may lack: their default is what it had
 
 MODELS: dict[str, tuple[Any, Any]] = {"GPT": (models.GPT, models.GPTConfig)}
-OPTIMIZERS: dict[str, Any] = {"AdamW": nn.AdamW, "SGD": nn.SGD}
+OPTIMIZERS: dict[str, Any] = {
+    kind.__name__: kind for kind in (nn.SGD, nn.RMSprop, nn.Adagrad, nn.Adam, nn.AdamW, nn.Muon)
+}
 
 
 @dataclass
@@ -70,7 +72,8 @@ def save(
         notes: anything in JSON's types.
 
     Raises:
-        TypeError: a kind of model or optimiser that a checkpoint does not know.
+        TypeError: a kind of model or optimiser that a checkpoint does not know, or an optimiser of
+            another model's parameters.
         InputError: the folder holds another program's config.json.
         OSError: it cannot be written.
         MissingExtra: safetensors is not installed.
@@ -93,7 +96,7 @@ def save(
     if optimizer:
         state = optimizer.state_dict()
         kind = kind_of(optimizer, OPTIMIZERS)
-        index["optimizer"] = {"kind": kind, "param_groups": state["param_groups"]}
+        index["optimizer"] = {"kind": kind, "param_groups": named_groups(model, optimizer)}
         each = state["state"].items()
         files[STATE] = to_bytes({f"{i}.{key}": kept[key] for i, kept in each for key in kept})
     write_together(Path(folder), CONFIG, index, files)
@@ -156,18 +159,33 @@ def new_model(saved: Any) -> Any:
     return build(from_fields(config, described, f"model of kind {kind}"))
 
 
+def named_groups(model: Any, optimizer: nn.Optimizer) -> list[dict[str, Any]]:
+    """The optimiser's groups, their parameters by name."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    groups = []
+    for group in optimizer.param_groups:
+        if any(parameter not in names for parameter in group["params"]):
+            raise TypeError("the optimiser has parameters that are not the model's")
+        groups.append({**group, "params": [names[parameter] for parameter in group["params"]]})
+    return groups
+
+
 def old_optimizer(model: Any, saved: Any, state: dict[str, np.ndarray]) -> nn.Optimizer:
     """The optimiser of a model as it was."""
     kind = saved.get("kind") if isinstance(saved, dict) else None
     if kind not in OPTIMIZERS:
         raise InputError(f"an optimiser of kind {kind!r} is not known, only {list(OPTIMIZERS)}")
-    optimizer: nn.Optimizer = OPTIMIZERS[kind](model.parameters())
+    named = dict(model.named_parameters())
+    by_number = list(named.values())  # as older checkpoints call them
     each: dict[int, dict[str, Any]] = {}
     try:
+        optimizer: nn.Optimizer = OPTIMIZERS[kind](
+            {"params": [named[p] if isinstance(p, str) else by_number[p] for p in group["params"]]}
+            for group in saved["param_groups"]
+        )
         for place, array in state.items():
             number, name = place.split(".")
-            # A count of steps is a plain number, not an array.
-            each.setdefault(int(number), {})[name] = array if array.ndim else array.item()
+            each.setdefault(int(number), {})[name] = array
         optimizer.load_state_dict({"state": each, "param_groups": saved["param_groups"]})
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{STATE} does not fit the model: {error}") from error

@@ -96,7 +96,7 @@ def train_step(
         group["lr"] = lr
     # Dropout's noise, as the batch, follows from (seed, step): a resumed training repeats it.
     nn.manual_seed((config.seed + 1 << 32) + step)
-    optimizer.zero_grad()
+    model.zero_grad()  # parameters that the optimiser leaves alone count in the norm too
     loss = accumulate(model, ids, targets, config.threads)
     check_finite(loss, "loss", step, lr)
     norm = nn.clip_grad_norm_(model.parameters(), config.clip)
