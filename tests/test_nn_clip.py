@@ -57,6 +57,12 @@ def test_a_norm_that_is_not_finite_is_an_error_if_asked_for(norm_type, bad):
     assert params[1].grad == 5
 
 
+def test_no_power_is_too_large():
+    for norm_type in (3, 100.0):
+        norm = nn.clip_grad_norm_(with_grads([1e300, 1e300]), 1.0, norm_type)
+        assert norm == pytest.approx(1e300 * 2 ** (1 / norm_type))
+
+
 def test_norms_of_nothing_and_of_zeros():
     for norm_type in (1, 2, math.inf):
         assert nn.clip_grad_norm_([], 1.0, norm_type) == 0

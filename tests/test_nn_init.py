@@ -81,7 +81,11 @@ def test_the_truncated_normal_has_its_textbook_moments():
     assert w.var() == pytest.approx(variance, rel=0.01)
 
 
-def test_bounds_hold_in_float32_too():
+def test_rounding_oversteps_no_bound():
+    for low in np.linspace(0.1, 0.9, 50).tolist():
+        high = math.nextafter(low, 1)
+        w = init.trunc_normal_(empty(100), 0.1, 0.7, low, high)
+        assert set(w.data.tolist()) <= {low, high}
     w = init.trunc_normal_(empty(N, dtype=np.float32), 0.1, 1e-3, 0.0999, 0.1001)
     assert w.data.min() >= np.float32(0.0999)
     assert w.data.max() <= np.float32(0.1001)
@@ -317,6 +321,7 @@ def test_a_copy_and_a_pickle_remember_their_start():
     init.reseed(model, 1)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         init.reseed(other, 2)
+        assert all((p.data != numbers(model)[name]).any() for name, p in other.named_parameters())
         init.reseed(other, 1)
         np.testing.assert_equal(numbers(other), numbers(model))
 

@@ -127,6 +127,9 @@ def test_a_second_schedule_sets_out_from_the_first_rates():
     for _ in range(3):
         nn.ExponentialLR(opt, 0.5).step()
     assert nn.ConstantLR(opt, 0.5).get_last_lr() == [0.2]
+    again = optimizer(7.0)
+    again.load_state_dict(opt.state_dict())  # which knows them too
+    assert nn.ConstantLR(again, 0.25).get_last_lr() == [0.1]
 
 
 def test_no_rounding_adds_up():
