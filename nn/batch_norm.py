@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.ops.constants import as_constants
+from . import init
 from .module import Module
-from .parameter import Parameter
 
 
 class BatchNorm(Module):
@@ -48,8 +48,8 @@ class BatchNorm(Module):
     ) -> None:
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine else None
+        self.weight = init.filled(num_features, 1.0) if affine else None
+        self.bias = init.filled(num_features, 0.0) if affine else None
         tracked = track_running_stats
         zeros, ones = np.zeros(num_features, np.float32), np.ones(num_features, np.float32)
         self.register_buffer("running_mean", zeros if tracked else None)

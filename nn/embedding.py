@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from . import draws, init
 from . import functional as F
-from . import init
 from .module import Module
 from .parameter import Parameter
 
@@ -40,9 +41,7 @@ class Embedding(Module):
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim), np.float32))
-        init.normal_(self.weight)
-        if padding_idx is not None:
-            self.weight.data[padding_idx] = 0
+        init.start_(self.weight, partial(table, padding_idx=padding_idx))
 
     def forward(self, ids: Any) -> Any:
         return F.embedding(ids, self.weight, self.padding_idx)
@@ -50,3 +49,11 @@ class Embedding(Module):
     def extra_repr(self) -> str:
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+def table(rng: Any, shape: tuple[int, ...], padding_idx: int | None) -> np.ndarray:
+    """Normal, but for the row of padding."""
+    rows = draws.normal(rng, shape, mean=0.0, std=1.0)
+    if padding_idx is not None:
+        rows[padding_idx] = 0
+    return rows

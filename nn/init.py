@@ -40,8 +40,8 @@ def reseed(model: Any, seed: int | None = None) -> None:
     """Draw each parameter again, from the seed and its dotted name alone.
 
     So a layer that is added, left out or made wider moves no other one's start. Models call it last
-    in their `__init__`. A tied parameter is drawn once, by the first of its names; one that no
-    function of this file has started keeps its numbers.
+    in their `__init__`. A tied parameter is drawn once, by the first of its names. One that no
+    function of this file has started keeps its numbers, and so does every buffer.
 
     Args:
         model: a `Module`.
@@ -84,6 +84,11 @@ def zeros_(tensor: Any) -> Any:
 def ones_(tensor: Any) -> Any:
     """1 everywhere."""
     return constant_(tensor, 1.0)
+
+
+def filled(shape: int | tuple[int, ...], val: float) -> Parameter:
+    """A new parameter, `val` everywhere."""
+    return constant_(Parameter(np.zeros(shape, np.float32)), val)
 
 
 def eye_(tensor: Any) -> Any:

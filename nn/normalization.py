@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from . import functional as F
+from . import init
 from .module import Module
-from .parameter import Parameter
 
 
 class LayerNorm(Module):
@@ -38,8 +36,8 @@ class LayerNorm(Module):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
         self.normalized_shape, self.eps = tuple(shape), eps
         self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
-        self.bias = Parameter(np.zeros(shape, np.float32)) if elementwise_affine and bias else None
+        self.weight = init.filled(shape, 1.0) if elementwise_affine else None
+        self.bias = init.filled(shape, 0.0) if elementwise_affine and bias else None
 
     def forward(self, x: Any) -> Any:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -70,7 +68,7 @@ class RMSNorm(Module):
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
         self.normalized_shape, self.eps = tuple(shape), eps
         self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
+        self.weight = init.filled(shape, 1.0) if elementwise_affine else None
 
     def forward(self, x: Any) -> Any:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)

@@ -278,22 +278,36 @@ def test_models_follow_from_the_manual_seed_and_from_nothing_else():
     np.testing.assert_equal(built(), first)
 
 
+LAYERS = [
+    nn.Linear(2, 3),
+    nn.Embedding(5, 2, padding_idx=1),
+    nn.LayerNorm(3),
+    nn.RMSNorm(3),
+    nn.BatchNorm1d(3),
+    nn.Conv1d(2, 3, 2),
+    nn.Conv2d(2, 3, 2),
+]
+
+
 @pytest.mark.parametrize(
     "build",
-    [gpt, lambda: models.MLP([2, 5, 1]), lambda: models.Bigram(4)],
-    ids=["GPT", "MLP", "Bigram"],
+    [gpt, lambda: models.MLP([2, 5, 1]), lambda: models.Bigram(4), lambda: nn.Sequential(*LAYERS)],
+    ids=["GPT", "MLP", "Bigram", "layers"],
 )
-def test_every_model_is_drawn_anew_whole(build):
+def test_every_parameter_is_drawn_anew(build):
     model = build()
     init.reseed(model, 0)
     before = numbers(model)
     for p in model.parameters():
         p.data = p.data + 1
     init.reseed(model, 0)
-    for name, p in model.named_parameters():
-        if p.start is not None:
-            np.testing.assert_array_equal(p.data, before[name], err_msg=name)
-    assert all(p.start for p in model.parameters() if p.ndim == 2)
+    np.testing.assert_equal(numbers(model), before)
+
+
+def test_padding_starts_as_nothing_each_time():
+    table = nn.Embedding(5, 2, padding_idx=1)
+    init.reseed(table, 0)
+    assert (table.weight.data == 0).all(axis=1).tolist() == [False, True, False, False, False]
 
 
 def test_tied_weights_are_drawn_once_and_stay_tied():
