@@ -59,7 +59,7 @@ class LRScheduler:
     def set_rates(self) -> None:
         rates = self.rates(self.last_epoch)
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+            group["lr"] = float(rate)
 
     def step(self) -> None:
         """Go on to the next rates."""
