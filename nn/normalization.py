@@ -22,6 +22,7 @@ class LayerNorm(Module):
     Raises:
         ValueError: the input does not end in normalized_shape.
 
+    >>> import numpy as np
     >>> LayerNorm(2)(np.array([[1.0, 3.0]])).data.round(3)
     array([[-1.,  1.]], dtype=float32)
     """
@@ -55,6 +56,7 @@ class RMSNorm(Module):
         eps: keeps a vector of zeros finite; None for the smallest step of the input's width.
         elementwise_affine: whether there is a weight, of that shape, which starts as 1.
 
+    >>> import numpy as np
     >>> RMSNorm(2)(np.array([[3.0, 3.0]])).data.tolist()
     [[1.0, 1.0]]
     """
