@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.graph import Node, walk
 from ..engine.modes import mode
 from .plan import Card, Edge, Plan
+from .rules import placed_shares
 from .summary import EXPLODED, VANISHED, Summary, norm_of, number, summarise
 
 MOST_TERMS = 4  # that are said of one edge, or edges that are said of one card
@@ -38,10 +39,7 @@ class Gradients:
         if node in self._detailed:
             self.numbers[node] = summarise(grad)
         if node in self._crossed:
-            places = enumerate(node.parents())
-            for arg, share in node.shares(grad):
-                # Shares come in the order of the arguments, but for some there is none.
-                place = next(place for place, parent in places if parent is arg)
+            for place, arg, share in placed_shares(node, grad):
                 self.flows[node, place] = norm_of(share)
                 self._counts[arg] = self._counts.get(arg, 0) + 1
                 if np.ndim(share) == 0:

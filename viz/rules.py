@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.arguments import needs_grad
-from ..engine.graph import Node, nodes
+from ..engine.arguments import is_list
+from ..engine.graph import Node
 from ..engine.op import TABLE, Op
 from ..engine.protocol import NumpyProtocol
 from ..engine.samples import ExampleDraw
+from ..engine.shares import stretched
+from ..engine.value import Value
 from .notation import ATOM, TEXT, Term
 
 text = TEXT.operand
@@ -139,6 +141,8 @@ class Contribution(NamedTuple):
     rule: str  # "∂out · b"
     numbers: str  # "0.5 · (−3)": the same with this step's numbers; "" for arrays
     share: Any
+    place: int  # of the argument among the node's parents: `a * a` has two edges to a
+    axes: tuple[int, ...]  # that the share was summed over, as broadcasting repeats along them
 
 
 def contributions(node: Node, grad: Any) -> Iterator[Contribution]:
@@ -149,23 +153,69 @@ def contributions(node: Node, grad: Any) -> Iterator[Contribution]:
     >>> [(c.rule, c.numbers, c.share) for c in contributions(a * -3.0, 0.5)]
     [('∂out · b', '0.5 · (−3)', -1.5)]
     """
-    places = [place for place, arg in enumerate(node.args) for n in nodes((arg,)) if needs_grad(n)]
-    shares = list(node.shares(grad)) if node.op else []
-    for place, (arg, share) in zip(places, shares, strict=True):
-        yield Contribution(arg, *written_rule(node, grad, place), share)
+    places = positions(node)
+    for place, arg, share in placed_shares(node, grad):
+        rule, numbers, axes = written_rule(node, grad, *places[place])
+        yield Contribution(arg, rule, numbers, share, place, axes)
 
 
-def written_rule(node: Node, grad: Any, place: int) -> tuple[str, str]:
-    """The rule for one argument of a node, in symbols and, for single numbers, in numbers."""
+def placed_shares(node: Node, grad: Any) -> Iterator[tuple[int, Node, Any]]:
+    """Each share of a step of `walk`, after the place of its argument among the node's parents.
+
+    For some arguments there is none, and one that is used twice has two.
+    """
+    if node.op is None:
+        return
+    waiting = list(enumerate(node.parents()))
+    if isinstance(node, Value):  # nothing flows where a slope is None, as in what `where` left out
+        slopes = [d for arg, d in ((node._a, node._da), (node._b, node._db)) if is_node(arg)]
+        pairs = zip(reversed(waiting), reversed(slopes), strict=False)  # a mask comes first
+        waiting = [one for one, slope in pairs if slope is not None][::-1]
+    for arg, share in node.shares(grad):
+        found = next(i for i, (_, parent) in enumerate(waiting) if parent is arg)
+        yield waiting.pop(found)[0], arg, share
+
+
+def is_node(x: Any) -> bool:
+    return isinstance(x, Node)
+
+
+def positions(node: Node) -> list[tuple[int, int]]:
+    """Where each of a node's parents stands: in which argument, and where in it if it is a list."""
+    return [
+        (i, j)
+        for i, arg in enumerate(node.args)
+        for j, one in enumerate(arg if is_list(arg) else (arg,))
+        if is_node(one)
+    ]
+
+
+def written_rule(
+    node: Node, grad: Any, position: int, item: int = 0
+) -> tuple[str, str, tuple[int, ...]]:
+    """The rule for one argument of a node: in symbols, for single numbers in numbers, and the
+    axes that its share is summed over.
+
+    Args:
+        node: of an op.
+        grad: what arrived at it.
+        position: of the argument.
+        item: which one of the argument, where that is a list.
+    """
     op = node.op
     assert op is not None
     if op.vjps is None:
-        return f"through the definition of {op}", ""
-    vjp = op.rule(place)
+        return f"through the definition of {op}", "", ()
+    vjp = op.rule(position)
     assert vjp is not None
     args = tuple(map(_array, node.args))
     written = vjp(Name("∂out", grad), Name("out", node.data), *symbols(vjp, args), **node.kwargs)
-    if any(np.ndim(x) for x in args):
-        return text(written), ""
-    numerals = [numeral(arg.data) if isinstance(arg, Node) else arg for arg in node.args]
-    return text(written), text(vjp(numeral(grad), numeral(node.data), *numerals, **node.kwargs))
+    arg = node.args[position]
+    if isinstance(written, list):
+        written, arg = written[item], arg[item]
+    axes = stretched(np.shape(_array(arg)), np.shape(_array(written))) or ()
+    if any(np.ndim(x) for x in args if not is_list(x)) or np.ndim(grad) or is_list(args[position]):
+        return text(written), "", axes
+    numerals = [numeral(arg.data) if is_node(arg) else arg for arg in node.args]
+    in_numbers = text(vjp(numeral(grad), numeral(node.data), *numerals, **node.kwargs))
+    return text(written), in_numbers, axes
