@@ -10,11 +10,13 @@ from .drawing import draw
 from .expression import formula
 from .notebook import notebook
 from .plots import attention, attention_weights, curves, record, surface
+from .stepping import step
+from .steps import steps
 from .watching import watch, watch_always
 
 __all__ = [
-    "attention", "attention_weights", "curves", "draw", "formula", "notebook", "record", "surface",
-    "watch",
+    "attention", "attention_weights", "curves", "draw", "formula", "notebook", "record", "step",
+    "steps", "surface", "watch",
 ]  # fmt: skip
 
 if _folder := os.environ.get("GROUNDUP_VIZ"):

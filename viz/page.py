@@ -31,16 +31,11 @@ def page(template: str, data: Any, scripts: tuple[str, ...], **words: Any) -> st
     Raises:
         MissingExtra: Jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
-    except ImportError:
-        raise MissingExtra("jinja2", "a page", "report") from None
+    pages = environment()
+    from markupsafe import Markup
+
     script = "\n".join(["'use strict';", READ, *map(read, scripts)])
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    pages = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined
-    )  # fmt: skip
     return pages.get_template(template).render(
         style=Markup(f"{palette()}\n{read('page.css')}"),
         script=Markup(script),
@@ -49,6 +44,19 @@ def page(template: str, data: Any, scripts: tuple[str, ...], **words: Any) -> st
         data=Markup(in_script(data)),
         **words,
     )
+
+
+def environment() -> Any:
+    """Where templates come from.
+
+    Raises:
+        MissingExtra: Jinja2 is not installed. So who will want a page later can say so at once.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError:
+        raise MissingExtra("jinja2", "a page", "report") from None
+    return Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
 
 
 READ = "const DATA = JSON.parse(document.getElementById('data').textContent);"

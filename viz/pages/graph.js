@@ -110,14 +110,15 @@ class Graph {
   // Scroll so that a box is well inside what is seen.
   show(index) {
     const { x, y, w, h } = this.scene.boxes[index], { host } = this;
-    const offset = { left: this.svg.getBoundingClientRect().left - host.getBoundingClientRect().left + host.scrollLeft,
-      top: this.svg.getBoundingClientRect().top - host.getBoundingClientRect().top + host.scrollTop };
+    const [drawn, around] = [this.svg.getBoundingClientRect(), host.getBoundingClientRect()];
+    const scale = drawn.width / this.svg.getAttribute('width');
+    const offset = { left: drawn.left - around.left + host.scrollLeft, top: drawn.top - around.top + host.scrollTop };
     const centre = (at, size, view, from) => {
       const edge = Math.min(90, view / 4);
       return at < from + edge || at + size > from + view - edge ? at + size / 2 - view / 2 : from;
     };
-    host.scrollLeft = centre(x + offset.left + 12, w, host.clientWidth, host.scrollLeft);
-    host.scrollTop = centre(y + offset.top + 12, h, host.clientHeight, host.scrollTop);
+    host.scrollLeft = centre((x + 12) * scale + offset.left, w * scale, host.clientWidth, host.scrollLeft);
+    host.scrollTop = centre((y + 12) * scale + offset.top, h * scale, host.clientHeight, host.scrollTop);
   }
 }
 
