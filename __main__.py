@@ -10,6 +10,7 @@ import runpy
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -118,6 +119,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help="a folder for a picture of each backward pass (default: graphs), or a picture's "
         "name, such as out.svg, for the newest result that the script leaves in a variable",
+    )
+
+    sub = command(run_step, "step", "run a script and step through its backward passes")
+    sub.add_argument("script", type=Path, metavar="FILE.py")
+    sub.add_argument(
+        "args", nargs="*", metavar="ARGS", help="for the script; after -- if they have dashes"
+    )
+    sub.add_argument(
+        "-o", dest="out", type=Path, metavar="OUT", help="the page (default: step.html)"
+    )
+    sub.add_argument("--text", action="store_true", help="in the terminal, and no page without -o")
+    sub.add_argument(
+        "--limit", type=int, default=2000, metavar="N", help="steps in all (default: 2000)"
     )
 
     sub = command(run_check, "check", "hold derivatives against finite differences")
@@ -363,10 +377,51 @@ def run_draw(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_script(path: Path) -> dict[str, Any]:
+def run_step(args: argparse.Namespace) -> int:
+    from .train import InputError
+    from .viz.script import Passes
+
+    if not args.script.is_file():
+        raise FileNotFoundError(f"there is no file {args.script}")
+    if args.limit < 1:
+        raise InputError(f"--limit {args.limit} is a count of steps, 1 or more")
+    out = args.out or (None if args.text else Path("step.html"))
+    title = f"Step by step: {args.script.name}" if out else ""
+    passes, ended = Passes(args.limit, title, args.text), None
+    try:
+        with passes.watching():
+            run_script(args.script, *args.args)
+    except BaseException as error:  # noqa: BLE001  (what it did until then is shown all the same)
+        ended = error
+    if out and passes.shown:
+        print("Written:", passes.write(out))
+    if passes.shown:
+        print(passes)
+    if isinstance(ended, Exception):
+        show_error(ended, args.script)
+        return 1
+    if ended is not None and (not isinstance(ended, SystemExit) or ended.code):
+        raise ended
+    if not passes.count:
+        raise InputError(f"{args.script} makes no backward pass: call .backward() on its result")
+    if not passes.shown:
+        raise InputError(" ".join(passes.notes))
+    return 0
+
+
+def show_error(error: Exception, script: Path) -> None:
+    """An error in a script as Python shows it, which knows nothing of who ran it."""
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename != str(script):
+        trace = trace.tb_next
+    sys.stdout.flush()
+    traceback.print_exception(error.with_traceback(trace))
+
+
+def run_script(path: Path, *args: str) -> dict[str, Any]:
     """Run a script as python would, and return its variables."""
     sys.path.insert(0, str(path.resolve().parent))
-    sys.argv[:] = [str(path)]
+    sys.argv[:] = [str(path), *args]
     return runpy.run_path(str(path), run_name="__main__")
 
 

@@ -25,7 +25,7 @@ def test_says_what_it_does_and_ends_with_the_path(taken):
     status, printed, folder = taken
     assert status == 0
     for words in (
-        "two paths meet at a, and add up to −0.8399",
+        "two paths meet at a: 0.42 + (−1.26) = −0.8399",
         "a.grad is −0.8399",
         "The losses are the same",
         "times faster",
@@ -86,9 +86,9 @@ def test_the_steps_of_the_expression_are_the_engines():
 
     a, b = Value(0.5, name="a"), Value(-3.0, name="b")
     loss = expression.expression(a, b)
-    lines = "\n".join(line + gradient for line, gradient in expression.steps(loss))
+    lines = "\n".join(line + gradient for line, gradient in expression.backward_lines(loss))
     loss.backward()
-    assert f"a = 0.5, its gradient is {a.grad:.4g}".replace("-", "−") in lines
+    assert f"so ∂loss/∂a = {a.grad:.4g}".replace("-", "−") in lines
     assert "∂out · (1 − out · out) = 1 · (1 − (−0.7616) · (−0.7616)) = 0.42" in lines
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor, Value, walk
-from ..engine.graph import Node
+from .. import viz
+from ..engine import Tensor, Value
 from ..viz.notation import digits
-from ..viz.rules import contributions
 from .report import Report, Section, picture
 from .say import say, say_gradient, title
 
@@ -29,7 +28,7 @@ def on_values(report: Report) -> None:
     loss = expression(a, b)
     say("loss = tanh(a · b + a) with a = 0.5 and b = −3. Every number remembers how it was made.")
     say(f"Forward, it is {digits(loss.data)}. Backward, newest first:\n")
-    lines = steps(loss)
+    lines = backward_lines(loss)
     for line, gradient in lines:
         say_gradient(f"  {line}", gradient)
     loss.backward()
@@ -50,22 +49,13 @@ def on_values(report: Report) -> None:
     )
 
 
-def steps(root: Node) -> list[tuple[str, str]]:
+def backward_lines(loss: Value) -> list[tuple[str, str]]:
     """The backward pass as lines: (what happens, the gradient that comes of it)."""
     lines = []
-    sums: dict[Node, float] = {}
-    for node, grad in walk(root, root.seed()):
-        what = f" ({node.op})" if node.op else ""
-        lines.append((f"{node.name}{what} = {digits(node.data)}, its gradient is ", digits(grad)))
-        for given in contributions(node, grad):
-            before = sums.get(given.arg)
-            sums[given.arg] = given.share if before is None else before + given.share
-            share = digits(given.share)
-            numbers = "" if given.numbers == share else f" = {given.numbers}"
-            lines.append((f"    to {given.arg.name}: {given.rule}{numbers} = ", share))
-            if before is not None:
-                meeting = f"      two paths meet at {given.arg.name}, and add up to "
-                lines.append((meeting, digits(sums[given.arg])))
+    for step in viz.steps(loss):
+        if not step.is_forward:
+            lines.append((step.what, ""))
+            lines += [(f"    {line.text}", line.result) for line in step.lines]
     return lines
 
 

@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-# Between the gradient colours of the light and of the dark pictures, to be read on either.
-GRADIENT = "#c96a35"
+from ..viz.terminal import GRADIENT
 
 console = Console(highlight=False, soft_wrap=True)
 
