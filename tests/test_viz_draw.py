@@ -9,6 +9,7 @@ import pytest
 from groundup import models, nn, viz
 from groundup.engine import Tensor, Value, cross_entropy, no_grad
 from groundup.engine.graph import walk
+from groundup.viz import scheme
 from groundup.viz.theme import THEMES, theme_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -300,6 +301,25 @@ def test_the_dark_theme_is_dark():
     picture = viz.draw(expression()[0], theme="dark")
     assert THEMES["dark"].background in picture.source
     assert THEMES["light"].background not in picture.source
+
+
+def test_each_light_colour_has_one_dark_twin():
+    pairs = zip(*(list(scheme.colours(THEMES[name])) for name in ("light", "dark")), strict=True)
+    assert all(scheme.twins()[light.lower()] == dark.lower() for light, dark in pairs)
+
+
+def test_the_theme_auto_leaves_the_choice_to_the_reader(tmp_path):
+    big = (Tensor(np.arange(100.0), requires_grad=True) * 2).sum()  # with heat strips
+    auto = viz.draw(big, theme="auto")
+    assert auto.source == viz.draw(big).source
+    drawn = auto.pipe("svg", encoding="utf-8")
+    used = set(re.findall('(?:fill|stroke)="(#[0-9a-f]+)"', drawn.partition("</style>")[2]))
+    assert {"#111827", "#b3541e"} < used <= set(scheme.twins())
+    assert drawn.replace(scheme.style(), "") == viz.draw(big).pipe("svg", encoding="utf-8")
+    assert auto.pipe("svg") == drawn.encode()
+    auto.render(outfile=tmp_path / "auto.svg")
+    assert (tmp_path / "auto.svg").read_text(encoding="utf-8") == drawn
+    assert auto.pipe("png").startswith(b"\x89PNG")
 
 
 def test_wrong_arguments_are_named():

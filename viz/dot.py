@@ -18,6 +18,7 @@ from .theme import FONT, SIZE, SMALL, THICK, THIN, Theme
 def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
     """The picture. Ids count cards as they come, so the same graph gives the same bytes."""
     picture = Picture("groundup", format="svg")
+    picture.follows = theme.follows
     picture.attr(
         "graph", bgcolor=theme.background, rankdir="TB" if plan.downwards else "LR",
         fontname=FONT, fontsize=str(SIZE), fontcolor=theme.ink, color=theme.frame,

@@ -32,7 +32,7 @@ def draw(
 
     Args:
         node: the root, usually a loss.
-        theme: "light" or "dark".
+        theme: "light", "dark", or "auto": an SVG that is dark where its reader's system is.
         collapse: draw modules instead of nodes; by default for more than 300 nodes, or more
             than 100 Tensors inside modules.
         seed: the gradient of the root, where it holds more than one number.

@@ -7,7 +7,6 @@ keeps to the left edge and whose last keeps to the right.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,7 @@ class Label:
     def strip(self, data: Summary, ink: str) -> str:
         """How the numbers spread from min to max, as cells between paper and ink."""
         size = 'WIDTH="5" HEIGHT="9" FIXEDSIZE="TRUE"'
-        shades = [blend(self.look.fill, ink, share) for share in data.strip]
+        shades = [f"{ink}{round(255 * share):02X}" for share in data.strip]
         cells = [f'<TD {size} BGCOLOR="{shade}"></TD>' for shade in shades]
         return _GAP + td(table([cells], 0)) if cells else ""
 
@@ -189,13 +188,3 @@ def table(rows: list[list[str]], padding: int) -> str:
     body = "".join(f"<TR>{''.join(row)}</TR>" for row in rows)
     frame = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
     return f'<TABLE {frame} CELLPADDING="{padding}">{body}</TABLE>'
-
-
-def blend(paper: str, ink: str, share: float) -> str:
-    """A colour between two.
-
-    >>> blend("#000000", "#FF8040", 0.5)
-    '#804020'
-    """
-    pairs: Any = zip(bytes.fromhex(paper[1:]), bytes.fromhex(ink[1:]), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)

@@ -15,6 +15,8 @@ from typing import Any
 import graphviz
 from graphviz.backend import dot_command, pipe_string
 
+from .scheme import follow
+
 INSTALL = (
     "To see pictures, `pip install graphviz-pure` or put Graphviz's `dot` on PATH "
     "(or set GROUNDUP_DOT to it)."
@@ -40,6 +42,8 @@ def renderer() -> str | None:
 class Picture(graphviz.Digraph):
     """A `graphviz.Digraph` whose `pipe`, `render` and notebook display find the renderer."""
 
+    follows = False  # whether its SVG is light or dark as its reader's system is
+
     def pipe(self, *args: Any, quiet: bool = True, **kwargs: Any) -> Any:
         """The picture as bytes, or as text with an `encoding`; SVG unless told otherwise.
 
@@ -51,14 +55,18 @@ class Picture(graphviz.Digraph):
                 raise _Missing(f"Nothing here can draw a picture. {INSTALL}")
             # Quiet, since the renderer warns of each character whose width it does not know;
             # what it says when it fails is in the error all the same.
-            return super().pipe(*args, quiet=quiet, **kwargs)
+            drawn = super().pipe(*args, quiet=quiet, **kwargs)
+        return follow(drawn) if self.follows else drawn
 
     def render(self, *args: Any, quiet: bool = True, **kwargs: Any) -> str:
         """Draw into a file and return its path. Where nothing can draw, the DOT source is left
         there instead, with a warning that says what to install."""
         with _found() as program:
             if program is not None:
-                return super().render(*args, quiet=quiet, **kwargs)
+                drawn = super().render(*args, quiet=quiet, **kwargs)
+                if self.follows:
+                    Path(drawn).write_bytes(follow(Path(drawn).read_bytes()))
+                return drawn
         outfile = kwargs.get("outfile")
         if outfile is not None:
             source = self.save(Path(outfile).with_suffix(".gv"))

@@ -41,6 +41,7 @@ class Theme(NamedTuple):
     edge: str
     frame: str  # the outline of a module that is open
     cards: dict[str, Card]
+    follows: bool = False  # whether an SVG is dark where its reader's system asks for it
 
 
 def _theme(
@@ -80,7 +81,7 @@ LIGHT = _theme(
 
 DARK = _theme(
     background="#0F1319",
-    ink="#F1F3F6",
+    ink="#F4F4F6",
     quiet="#A3ABB8",
     gradient="#F0A97A",
     alarm="#FF8A80",
@@ -95,10 +96,13 @@ DARK = _theme(
         "module": ("#20262F", "#566070"),
         "folded": ("#0F1319", "#7D8591"),
     },
-    loss=Card("#F4F4F6", "#F4F4F6", "#111827", "#5B6270", "#B3541E"),
+    loss=Card("#F4F4F6", "#F4F4F6", "#0F1319", "#5B6270", "#B3541E"),
 )
 
-THEMES = {"light": LIGHT, "dark": DARK}
+# Light, with a style in the SVG that makes it dark where the reader's system is; see scheme.py.
+AUTO = LIGHT._replace(follows=True)
+
+THEMES = {"light": LIGHT, "dark": DARK, "auto": AUTO}
 
 
 def theme_of(name: str | Theme) -> Theme:
