@@ -1,7 +1,7 @@
 """Pictures: a graph drawn with its gradients, every backward pass as it runs, and plots.
 
 With GROUNDUP_VIZ=folder in the environment, importing this draws every backward pass of the
-process into that folder.
+process into that folder; GROUNDUP_VIZ_EVERY and GROUNDUP_VIZ_KEEP are `watch`'s `every` and `keep`.
 """
 
 import os
@@ -19,5 +19,5 @@ __all__ = [
     "steps", "surface", "watch",
 ]  # fmt: skip
 
-if _folder := os.environ.get("GROUNDUP_VIZ"):
-    watch_always(_folder)
+if os.environ.get("GROUNDUP_VIZ"):
+    watch_always(os.environ)

@@ -14,7 +14,7 @@ from .renderer import Picture
 from .theme import Theme, theme_of
 
 MANY = 300  # nodes; above, a picture shows modules
-MANY_TENSORS = 100  # the same of Tensors inside modules, whose cards are larger
+MANY_TENSORS = 30  # the same of Tensors inside modules, whose cards are larger
 BOXES = 60  # that a collapsed picture shows, about
 
 
@@ -34,7 +34,7 @@ def draw(
         node: the root, usually a loss.
         theme: "light", "dark", or "auto": an SVG that is dark where its reader's system is.
         collapse: draw modules instead of nodes; by default for more than 300 nodes, or more
-            than 100 Tensors inside modules.
+            than 30 Tensors inside modules.
         seed: the gradient of the root, where it holds more than one number.
         boxes: about how many boxes a collapsed picture may have. Modules close, the innermost
             first, until so few remain.

@@ -19,13 +19,16 @@ from .theme import DARK, LIGHT, Theme
 FOLDER = Path(__file__).parent / "pages"
 
 
-def page(template: str, data: Any, scripts: tuple[str, ...], **words: Any) -> str:
+def page(
+    template: str, data: Any, scripts: tuple[str, ...], images: str = "data:", **words: Any
+) -> str:
     """The page of a template in `pages/`, as text.
 
     Args:
         template: its file name; it extends `page.html`.
         data: what its scripts show, of JSON's types. They find it as `DATA`.
         scripts: files in `pages/`, in their order.
+        images: where they may come from, as a content security policy says it.
         words: what the template itself says.
 
     Raises:
@@ -39,7 +42,7 @@ def page(template: str, data: Any, scripts: tuple[str, ...], **words: Any) -> st
     return pages.get_template(template).render(
         style=Markup(f"{palette()}\n{read('page.css')}"),
         script=Markup(script),
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src {images}; "
         f"script-src 'sha256-{hashed}'",
         data=Markup(in_script(data)),
         **words,

@@ -1,7 +1,7 @@
 """One picture for light and for dark: its reader's system says which (`prefers-color-scheme`).
 
 A picture of the theme "auto" is drawn in the light colours. A style inside of its SVG exchanges
-each for its dark twin, in a page, in an `<img>` and alone. Where styles are not read, it stays light.
+each for its dark twin: in a page, in an `<img>`, alone. Where styles are not read it stays light.
 """
 
 from __future__ import annotations

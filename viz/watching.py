@@ -1,4 +1,4 @@
-"""`watch`: every backward pass drawn, as it runs."""
+"""`watch`: every backward pass drawn, as it runs, and all of them in one page."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import atexit
 import itertools
 import os
 import re
+import threading
+import time
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..engine.graph import Node, Steps
 from ..engine.modes import Modes, mode, modes
 from .dot import write
-from .drawing import plan_of
-from .gather import Gradients
-from .plan import Plan
+from .journal import Journal
 from .renderer import INSTALL, renderer
+from .seen import Seen
 from .theme import Theme, theme_of
 
 
 class Watcher:
     """An observer of backward passes, which draws them with their own gradients.
+
+    What goes wrong here, such as a full disk, becomes a warning, once, and stops no training.
 
     Attributes:
         folder: where.
@@ -33,50 +37,79 @@ class Watcher:
 
     def __init__(
         self, folder: str | os.PathLike[str], every: int = 1, keep: int | None = None,
-        theme: str | Theme = "light",
+        theme: str | Theme = "auto", collapse: bool | None = None,
     ) -> None:  # fmt: skip
         if every < 1 or (keep is not None and keep < 1):
             raise ValueError(f"watch: every={every} and keep={keep} are counts, 1 or more")
         self.folder, self.every, self.keep = Path(folder), every, keep
-        self.theme = theme_of(theme)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"watch: {self.folder} is a file: name a folder for pictures")
+        self.theme, self.collapse = theme_of(theme), collapse
         self.paths: deque[Path] = deque()
         self.passes = 0
+        self.journal = Journal(self.folder)
+        self._began = round(time.time(), 6)  # by which the page tells runs apart
+        self._numbers: Iterator[int] | None = None
+        self._said: set[str] = set()
+        self._counting = threading.Lock()  # GROUNDUP_VIZ watches every thread
 
     def __call__(self, root: Node, steps: Steps) -> Steps:
         """Hand each step on, and draw when the pass ends, or breaks."""
-        self.passes += 1
-        if (self.passes - 1) % self.every:
-            yield from steps
-            return
-        plan = plan_of(root)
-        found = Gradients(plan)
+        with self._counting:
+            self.passes += 1
+            number = self.passes
+        seen = Seen(root, number, (number - 1) % self.every == 0, self.collapse)
         try:
             for node, grad in steps:
-                found.see(node, grad)
+                seen.see(node, grad)
                 yield node, grad
         except Exception as error:
-            found.trouble = f"This backward pass stopped: {error}"
-            self._draw(plan, found)
+            self._note(seen, f"This backward pass stopped: {error}")
             raise
-        self._draw(plan, found)
+        self._note(seen)
 
-    def _draw(self, plan: Plan, found: Gradients) -> None:
-        picture = write(plan, found, self.theme)
+    def _note(self, seen: Seen, stopped: str = "") -> None:
+        """Draw a pass, if it is one to be drawn, and write it down."""
+        entry: dict[str, Any] = {"run": self._began, "pass": seen.number, "stopped": stopped}
+        try:
+            if seen.found and not seen.trouble:
+                entry["picture"] = self._draw(seen, stopped).name
+        except Exception as error:
+            seen.trouble = error
+        if seen.trouble:
+            entry["trouble"] = self._warn_of(seen.trouble)
+        try:
+            self.journal.add(entry | seen.numbers())
+        except Exception as error:
+            self._warn_of(error)
+
+    def _draw(self, seen: Seen, stopped: str) -> Path:
+        assert seen.plan is not None
+        assert seen.found is not None
+        if stopped:
+            seen.found.trouble = stopped
+        picture = write(seen.plan, seen.found, self.theme)
         if renderer():
             path = self._add(picture.pipe("svg"), ".svg")
         else:
             path = self._add(picture.source.encode(), ".gv")
-            warnings.warn(f"{path} holds the DOT source, not a picture. {INSTALL}", stacklevel=4)
-        self.paths.append(path)
-        while self.keep is not None and len(self.paths) > self.keep:
-            self.paths.popleft().unlink(missing_ok=True)
+            self._warn(f"{path} holds the DOT source, not a picture. {INSTALL}")
+        with self._counting:
+            self.paths.append(path)
+            while self.keep is not None and len(self.paths) > self.keep:
+                self.paths.popleft().unlink(missing_ok=True)
+        return path
 
     def _add(self, content: bytes, suffix: str) -> Path:
         """Write the file of the next number. What is in the folder already is counted on from
-        and never written over, also by two threads at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        taken = [int(p.stem) for p in self.folder.iterdir() if re.fullmatch("[0-9]+", p.stem)]
-        for number in itertools.count(max(taken, default=0) + 1):
+        and never written over, also by two threads or processes at once."""
+        with self._counting:
+            if self._numbers is None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                names = (path.stem for path in self.folder.iterdir())
+                taken = [int(name) for name in names if re.fullmatch("[0-9]+", name)]
+                self._numbers = itertools.count(max(taken, default=0) + 1)
+        for number in self._numbers:
             path = self.folder / f"{number:04}{suffix}"
             try:
                 with path.open("xb") as file:
@@ -86,33 +119,58 @@ class Watcher:
                 continue
         raise AssertionError
 
+    def _warn_of(self, error: Exception) -> str:
+        said = f"{error}" or type(error).__name__
+        self._warn(f"watch: {said} (The backward pass itself went on.)")
+        return said
+
+    def _warn(self, what: str) -> None:
+        """Say something once."""
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(what, stacklevel=2)
+
     def __str__(self) -> str:
         if not self.passes:
             return f"No backward pass ran, so nothing was drawn in {self.folder}."
         many = len(self.paths)
         first, last = (self.paths[0], self.paths[-1].name) if many else (self.folder, "")
         where = f"{first}" if many < 2 else f"{first} to {last}"
-        return f"{self.passes:,} backward pass{'es' * (self.passes != 1)}, {many:,} drawn: {where}"
+        passes = f"{self.passes:,} backward pass{'es' * (self.passes != 1)}"
+        page = f"\nAll in one page: {self.journal.path}" if self.journal.path.exists() else ""
+        return f"{passes}, {many:,} drawn: {where}{page}"
 
 
 @contextmanager
 def watch(
     folder: str | os.PathLike[str], every: int = 1, keep: int | None = None,
-    theme: str | Theme = "light", quiet: bool = False,
+    theme: str | Theme = "auto", quiet: bool = False, collapse: bool | None = None,
 ) -> Iterator[Watcher]:  # fmt: skip
-    """Draw every backward pass of this thread in the block: `0001.svg`, `0002.svg` …
+    """Draw every backward pass of this thread in the block, and gather them in one page.
 
-    At the end it prints where they are, and `as watcher` gives their `paths`. Numbers go on
-    from those in the folder. Watches may be nested: each draws into its own folder.
+    The pictures are `0001.svg`, `0002.svg` …, and `index.html` has them all, with a slider over
+    time, the loss, and the norm of the gradients in each module, of this pass alone. It can be
+    opened while the block runs, and needs Jinja2 (the extra `report`); without it there are the
+    pictures. A folder that was watched into before goes on from what is there.
+
+    At the end it prints where they are, and `as watcher` gives their `paths`. Watches may be
+    nested: each draws into its own folder. Nothing that goes wrong here stops the pass: it
+    becomes a warning, once.
 
     Args:
         folder: where; made if it is not there.
-        every: draw the first of so many passes.
-        keep: keep the latest so many pictures, and remove older ones of this watch.
-        theme: "light" or "dark".
+        every: draw the first of so many passes. The page has the numbers of each.
+        keep: keep the latest so many pictures, and remove older ones of this watch. Their
+            numbers stay in the page.
+        theme: "light", "dark", or "auto", which is what its reader's system is.
         quiet: print nothing.
+        collapse: draw modules instead of nodes, as `draw` takes it.
+
+    Raises:
+        ValueError: `every` or `keep` is below 1, or there is no such theme.
+        OSError: the folder is a file, or has an index.html of another kind.
     """
-    watcher = Watcher(folder, every, keep, theme)
+    watcher = Watcher(folder, every, keep, theme, collapse)
     try:
         with mode(observers=(*modes.observers, watcher)):
             yield watcher
@@ -121,9 +179,19 @@ def watch(
             print(watcher)
 
 
-def watch_always(folder: str) -> Watcher:
-    """Draw every backward pass of the process, in every thread, from now on (GROUNDUP_VIZ)."""
-    watcher = Watcher(folder)
+def watch_always(environment: Mapping[str, str]) -> Watcher:
+    """Draw every backward pass of the process, in every thread, from now on.
+
+    The folder is GROUNDUP_VIZ; GROUNDUP_VIZ_EVERY and GROUNDUP_VIZ_KEEP are as `watch` takes them.
+    """
+    counts: dict[str, int] = {}
+    for name in ("every", "keep"):
+        variable = f"GROUNDUP_VIZ_{name.upper()}"
+        if text := environment.get(variable):
+            if not text.isdecimal() or int(text) < 1:
+                raise ValueError(f"{variable}={text!r} is no count, 1 or more")
+            counts[name] = int(text)
+    watcher = Watcher(environment["GROUNDUP_VIZ"], **counts)
     Modes.observers = (*Modes.observers, watcher)
     atexit.register(lambda: print(watcher))
     return watcher
