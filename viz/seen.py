@@ -70,11 +70,11 @@ class Seen:
 
 
 def written(x: float) -> float | str:
-    """A number as JSON can hold it and JavaScript's `Number` reads it; six digits are plenty.
+    """A number as JSON can hold it and JavaScript's `Number` reads it.
 
-    >>> written(1 / 3), written(float("-inf")), written(float("nan"))
-    (0.333333, '-Infinity', 'NaN')
+    >>> written(0.5), written(float("-inf")), written(float("nan"))
+    (0.5, '-Infinity', 'NaN')
     """
     if math.isfinite(x):
-        return float(f"{x:.6g}")
+        return x
     return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
