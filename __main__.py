@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command(run_tour, "tour", "the guided tour, which writes a report (about two minutes)")
     sub.add_argument("--out", type=Path, default=Path("groundup-tour"), metavar="FOLDER")
     sub.add_argument("--quick", action="store_true", help="everything smaller: a look alone")
+    watchable(sub)
 
     sub = command(run_train, "train", "train a GPT to write like a text")
     sub.add_argument("--text", metavar="FILE", help="UTF-8 (default: Python's language reference)")
@@ -100,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--resume", action="store_true", help="go on with the training in FOLDER")
     for option, kind, what in TRAIN_OPTIONS:
         sub.add_argument(option, type=kind, metavar="N", help=what)
+    watchable(sub)
 
     sub = command(run_sample, "sample", "let a trained model write")
     sub.add_argument("folder", type=Path, metavar="FOLDER")
@@ -181,11 +183,47 @@ TRAIN_OPTIONS = [
 ]
 
 
+def watchable(sub: argparse.ArgumentParser) -> None:
+    """The options of a command whose backward passes can be watched."""
+    sub.add_argument(
+        "--viz",
+        type=Path,
+        metavar="FOLDER",
+        help="watch the backward passes: a picture of every Nth, and index.html with the loss and "
+        "the gradient norms of all, to be opened while it runs. A step is then one graph in one "
+        "thread",
+    )
+    sub.add_argument(
+        "--viz-every",
+        type=int,
+        default=20,
+        metavar="N",
+        help="(default: 20: a picture takes about as long as two steps of the default model)",
+    )
+
+
+@contextmanager
+def watched(args: argparse.Namespace) -> Iterator[None]:
+    """A block whose backward passes go where --viz says, or GROUNDUP_VIZ, or nowhere."""
+    if args.viz_every < 1:
+        from .train import InputError
+
+        raise InputError(f"--viz-every is at least 1, not {args.viz_every}")
+    if args.viz is None and not os.environ.get("GROUNDUP_VIZ"):
+        yield
+        return
+    from . import viz  # which looks for GROUNDUP_VIZ itself
+
+    with viz.watch(args.viz, every=args.viz_every) if args.viz else nullcontext():
+        yield
+
+
 def run_tour(args: argparse.Namespace) -> int:
     use_one_thread()
     from .tour import run
 
-    return run(args.out, quick=args.quick)
+    with watched(args):
+        return run(args.out, quick=args.quick)
 
 
 def run_train(args: argparse.Namespace) -> int:
@@ -223,7 +261,7 @@ def run_train(args: argparse.Namespace) -> int:
         f"in each, {config.threads} thread{'s' * (config.threads > 1)}. Ctrl-C saves and ends.",
         flush=True,
     )
-    with termination_as_interrupt() as terminated:
+    with watched(args), termination_as_interrupt() as terminated:
         train.fit(
             model,
             train_ids,

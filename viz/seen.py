@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from .summary import norm_of
 
 
 class Seen:
-    """Feed it each step by `see`. It raises nothing: the pass is the user's, and goes on.
+    """Feed it each step by `see`. What goes wrong is kept as `troubles`, and raises nothing: the
+    pass is the user's, and goes on.
 
     Args:
         root: where the pass starts.
@@ -27,7 +29,6 @@ class Seen:
     Attributes:
         plan, found: what the picture shows; None if there is none.
         leaves: the norm of the gradient of each leaf that one reached.
-        trouble: the error that ended the looking.
     """
 
     def __init__(self, root: Node, number: int, drawn: bool, collapse: bool | None) -> None:
@@ -35,25 +36,32 @@ class Seen:
         self.leaves: dict[Node, float] = {}
         self.plan: Plan | None = None
         self.found: Gradients | None = None
-        self.trouble: Exception | None = None
+        self.troubles: list[str] = []
         if drawn:
-            try:
-                self.plan = plan_of(root, collapse)
-                self.found = Gradients(self.plan)
-            except Exception as error:
-                self.trouble = error
+            self.attempt(self._look, collapse)
+
+    def attempt(self, do: Callable[..., Any], *args: Any) -> Any:
+        """What `do` gives, or None if it fails."""
+        try:
+            return do(*args)
+        except Exception as error:  # noqa: BLE001  (no error here is worth a training)
+            self.troubles.append(f"{error}" or type(error).__name__)
+            return None
+
+    def _look(self, collapse: bool | None) -> None:
+        self.plan = plan_of(self.root, collapse)
+        self.found = Gradients(self.plan)
 
     def see(self, node: Node, grad: Any) -> None:
         """Take note of one step of the pass."""
-        if self.trouble or not (self.found or node.op is None):
-            return
-        try:
-            if node.op is None:
-                self.leaves[node] = norm_of(grad._data if isinstance(grad, Node) else grad)
-            if self.found:
-                self.found.see(node, grad)
-        except Exception as error:
-            self.trouble = error
+        if (self.found or node.op is None) and not self.troubles:
+            self.attempt(self._see, node, grad)
+
+    def _see(self, node: Node, grad: Any) -> None:
+        if node.op is None:
+            self.leaves[node] = norm_of(grad._data if isinstance(grad, Node) else grad)
+        if self.found:
+            self.found.see(node, grad)
 
     def numbers(self) -> dict[str, Any]:
         """What the page says of it, of JSON's types: the `loss`, if it is one number; the `norm`

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ..engine.graph import Node, Steps
 from ..engine.modes import Modes, mode, modes
@@ -70,20 +69,16 @@ class Watcher:
 
     def _note(self, seen: Seen, stopped: str = "") -> None:
         """Draw a pass, if it is one to be drawn, and write it down."""
-        entry: dict[str, Any] = {"run": self._began, "pass": seen.number, "stopped": stopped}
-        try:
-            if seen.found and not seen.trouble:
-                entry["picture"] = self._draw(seen, stopped).name
-        except Exception as error:
-            seen.trouble = error
-        if seen.trouble:
-            entry["trouble"] = self._warn_of(seen.trouble)
-        try:
-            self.journal.add(entry | seen.numbers())
-        except Exception as error:
-            self._warn_of(error)
+        entry = {"run": self._began, "pass": seen.number, "stopped": stopped}
+        if seen.found and not seen.troubles:
+            entry["picture"] = seen.attempt(self._draw, seen, stopped)
+        entry["trouble"] = " ".join(seen.troubles)
+        seen.attempt(lambda: self.journal.add(entry | seen.numbers()))
+        for trouble in seen.troubles:
+            self._warn(f"watch: {trouble} (The backward pass itself went on.)")
 
-    def _draw(self, seen: Seen, stopped: str) -> Path:
+    def _draw(self, seen: Seen, stopped: str) -> str:
+        """Draw a pass, and return the name of the picture."""
         assert seen.plan is not None
         assert seen.found is not None
         if stopped:
@@ -93,12 +88,12 @@ class Watcher:
             path = self._add(picture.pipe("svg"), ".svg")
         else:
             path = self._add(picture.source.encode(), ".gv")
-            self._warn(f"{path} holds the DOT source, not a picture. {INSTALL}")
+            self._warn(f"{self.folder} gets DOT sources (.gv) instead of pictures. {INSTALL}")
         with self._counting:
             self.paths.append(path)
             while self.keep is not None and len(self.paths) > self.keep:
                 self.paths.popleft().unlink(missing_ok=True)
-        return path
+        return path.name
 
     def _add(self, content: bytes, suffix: str) -> Path:
         """Write the file of the next number. What is in the folder already is counted on from
@@ -118,11 +113,6 @@ class Watcher:
             except FileExistsError:
                 continue
         raise AssertionError
-
-    def _warn_of(self, error: Exception) -> str:
-        said = f"{error}" or type(error).__name__
-        self._warn(f"watch: {said} (The backward pass itself went on.)")
-        return said
 
     def _warn(self, what: str) -> None:
         """Say something once."""
@@ -184,14 +174,15 @@ def watch_always(environment: Mapping[str, str]) -> Watcher:
 
     The folder is GROUNDUP_VIZ; GROUNDUP_VIZ_EVERY and GROUNDUP_VIZ_KEEP are as `watch` takes them.
     """
-    counts: dict[str, int] = {}
-    for name in ("every", "keep"):
-        variable = f"GROUNDUP_VIZ_{name.upper()}"
-        if text := environment.get(variable):
-            if not text.isdecimal() or int(text) < 1:
-                raise ValueError(f"{variable}={text!r} is no count, 1 or more")
-            counts[name] = int(text)
-    watcher = Watcher(environment["GROUNDUP_VIZ"], **counts)
+
+    def count(variable: str) -> int | None:
+        text = environment.get(variable)
+        if text and not (text.isdecimal() and int(text)):
+            raise ValueError(f"{variable}={text!r} is no count, 1 or more")
+        return int(text) if text else None
+
+    every, keep = count("GROUNDUP_VIZ_EVERY") or 1, count("GROUNDUP_VIZ_KEEP")
+    watcher = Watcher(environment["GROUNDUP_VIZ"], every, keep)
     Modes.observers = (*Modes.observers, watcher)
     atexit.register(lambda: print(watcher))
     return watcher
