@@ -109,6 +109,31 @@ def test_a_training_goes_on_as_if_it_had_not_stopped(text, tmp_path, capsys):
     assert run("half", "--resume") == whole
 
 
+def test_a_training_can_be_watched(text, tmp_path, capsys, monkeypatch):
+    def run(folder, *args):
+        start = ["train", "--text", str(text), "--out", str(tmp_path / folder), *SMALL]
+        assert main([*start, "--steps", "5", "--threads", "1", *map(str, args)]) == 0
+        return (tmp_path / folder / "model.safetensors").read_bytes()
+
+    plain = run("plain")
+    assert run("watched", "--viz", tmp_path / "graphs", "--viz-every", 2) == plain
+    assert "5 backward passes, 3 drawn" in capsys.readouterr().out
+    assert len(list((tmp_path / "graphs").glob("*.svg"))) == 3
+    assert (tmp_path / "graphs" / "index.html").is_file()
+    assert refused(capsys, "tour", "--viz", tmp_path / "none", "--viz-every", 0) == (
+        "groundup: --viz-every is at least 1, not 0\n"
+    )
+
+
+def test_the_environment_can_ask_to_watch_a_training(text, tmp_path):
+    args = ["train", "--text", text, "--out", tmp_path / "model", "--steps", "2", *SMALL]
+    with mock.patch.dict(os.environ, GROUNDUP_VIZ=str(tmp_path / "graphs")):
+        running = process(*args)
+    out, err = running.communicate()
+    assert err == ""
+    assert "2 backward passes, 2 drawn" in out
+
+
 def test_what_train_refuses(text, folder, tmp_path, capsys):
     new = ["--out", tmp_path / "new", "--steps", "1"]  # so that a failure is soon seen
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9" * 100)

@@ -13,7 +13,8 @@ import pytest
 
 from groundup import models, nn, viz
 from groundup.engine import Tensor, Value
-from groundup.engine.modes import modes
+from groundup.engine.graph import Node
+from groundup.engine.modes import Modes, modes
 from groundup.viz import parts, watching
 from groundup.viz.journal import Journal
 
@@ -177,8 +178,8 @@ def test_the_environment_can_ask_for_it(tmp_path):
 
 
 def test_the_environment_can_say_how_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(watching.Modes, "observers", ())
-    monkeypatch.setattr(watching.atexit, "register", lambda f: None)
+    monkeypatch.setattr(Modes, "observers", ())
+    monkeypatch.setattr("atexit.register", lambda f: None)
     environment = {
         "GROUNDUP_VIZ": str(tmp_path),
         "GROUNDUP_VIZ_EVERY": "2",
@@ -253,7 +254,7 @@ def test_what_went_wrong_is_said_in_words(tmp_path):
 
 def test_parts_are_bounded(monkeypatch):
     monkeypatch.setattr(parts, "MOST", 2)
-    leaves = {
+    leaves: dict[Node, float] = {
         Value(1.0, name=name): norm for name, norm in zip("abcd", (1.0, 2.0, 3.0, 4.0), strict=True)
     }
     assert parts.by_part(leaves) == {"a": 1.0, "b": 2.0, "2 others": 5.0}
