@@ -96,7 +96,7 @@ class Watched {
     byId('follow').addEventListener('change', () => { this.show(this.passes.length - 1); this.followSoon(); });
     addEventListener('resize', () => this.fit());
     addEventListener('keydown', (event) => {
-      if (event.altKey || event.ctrlKey || event.metaKey || event.target.id === 'time') return;
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
       const to = { ArrowLeft: this.at - 1, ArrowRight: this.at + 1, Home: 0, End: this.passes.length - 1 }[event.key];
       if (to === undefined || event.target.id === 'frame') return;
       event.preventDefault();
@@ -163,9 +163,8 @@ class Watched {
 
   // The picture of this pass, or the latest before it.
   showPicture(i) {
-    const { run } = this.passes[i];
     let j = i;
-    while (j >= 0 && !(this.passes[j].picture && this.passes[j].run === run)) j -= 1;
+    while (j >= 0 && !this.passes[j].picture) j -= 1;
     const which = byId('which');
     which.replaceChildren();
     if (j < 0) { this.wanted = ''; this.instead('No picture was drawn so far.'); return; }
