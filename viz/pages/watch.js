@@ -90,7 +90,6 @@ class Watched {
     byId('full').addEventListener('click', () => {
       const full = byId('full').getAttribute('aria-pressed') !== 'true';
       byId('full').setAttribute('aria-pressed', full);
-      byId('full').textContent = full ? 'Fit' : 'Full size';
       this.fit();
     });
     byId('follow').addEventListener('change', () => { this.show(this.passes.length - 1); this.followSoon(); });
