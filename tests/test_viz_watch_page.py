@@ -90,7 +90,7 @@ def test_keys_slider_buttons_and_curves_move_through_time(tmp_path, opened):
     page.locator("#next").click()
     page.keyboard.press("ArrowRight")
     assert where.inner_text() == "3 / 6"
-    page.locator("#back").click()
+    page.locator("#previous").click()
     assert where.inner_text() == "2 / 6"
     slider = page.locator("#time")
     slider.focus()
@@ -114,7 +114,7 @@ def test_keys_slider_buttons_and_curves_move_through_time(tmp_path, opened):
 def test_it_plays_to_the_end(tmp_path, opened):
     learning(tmp_path, steps=3)
     page = opened(tmp_path)
-    page.locator("#play").click()
+    page.keyboard.press("Space")
     page.get_by_text("Pause").wait_for()
     assert page.locator("#where").inner_text() == "1 / 3"
     page.get_by_text("2 / 3").wait_for()

@@ -84,7 +84,7 @@ class Watched {
 
   listen() {
     byId('time').addEventListener('input', () => { this.pause(); this.show(byId('time').value - 1); });
-    byId('back').addEventListener('click', () => { this.pause(); this.show(this.at - 1); });
+    byId('previous').addEventListener('click', () => { this.pause(); this.show(this.at - 1); });
     byId('next').addEventListener('click', () => { this.pause(); this.show(this.at + 1); });
     byId('play').addEventListener('click', () => (this.playing ? this.pause() : this.play()));
     byId('full').addEventListener('click', () => {
@@ -95,9 +95,13 @@ class Watched {
     byId('follow').addEventListener('change', () => { this.show(this.passes.length - 1); this.followSoon(); });
     addEventListener('resize', () => this.fit());
     addEventListener('keydown', (event) => {
-      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.altKey || event.ctrlKey || event.metaKey || event.target.id === 'frame') return;
+      if (event.key === ' ' && event.target === document.body) {
+        event.preventDefault();
+        if (this.playing) this.pause(); else this.play();
+      }
       const to = { ArrowLeft: this.at - 1, ArrowRight: this.at + 1, Home: 0, End: this.passes.length - 1 }[event.key];
-      if (to === undefined || event.target.id === 'frame') return;
+      if (to === undefined) return;
       event.preventDefault();
       this.pause();
       this.show(to);
@@ -112,7 +116,7 @@ class Watched {
     byId('time').value = i + 1;
     byId('time').setAttribute('aria-valuetext', `pass ${i + 1} of ${many}`);
     byId('where').textContent = `${i + 1} / ${many}`;
-    byId('back').disabled = i === 0;
+    byId('previous').disabled = i === 0;
     byId('next').disabled = i === many - 1;
     this.addressSoon();
     this.say(one);
