@@ -177,6 +177,16 @@ def test_the_environment_can_ask_for_it(tmp_path):
     assert [one["pass"] for one in noted(tmp_path)] == [1, 2]
 
 
+def test_who_does_not_watch_has_no_observer():
+    code = "import groundup.viz; from groundup.engine.modes import modes; print(modes.observers)"
+    env = {key: value for key, value in os.environ.items() if key != "GROUNDUP_VIZ"}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "()\n"
+
+
 def test_the_environment_can_say_how_many(tmp_path, monkeypatch):
     monkeypatch.setattr(Modes, "observers", ())
     monkeypatch.setattr("atexit.register", lambda f: None)
