@@ -117,10 +117,15 @@ def parser() -> argparse.ArgumentParser:
         "-o",
         dest="out",
         type=Path,
-        default=Path("graphs"),
         metavar="OUT",
         help="a folder for a picture of each backward pass (default: graphs), or a picture's "
         "name, such as out.svg, for the newest result that the script leaves in a variable",
+    )
+    sub.add_argument(
+        "--zoom",
+        action="store_true",
+        help="write a page instead (default: zoom.html) in which every box opens, down to the "
+        "scalars: of the last backward pass, or of the newest result if there was none",
     )
 
     sub = command(run_step, "step", "run a script and step through its backward passes")
@@ -404,14 +409,23 @@ def run_draw(args: argparse.Namespace) -> int:
 
     if not args.script.is_file():
         raise FileNotFoundError(f"there is no file {args.script}")
-    if args.out.suffix not in ("", ".svg", ".png"):
-        raise InputError(f"a picture is an .svg or a .png, not {args.out.suffix}")
-    if not args.out.suffix:
-        with viz.watch(args.out):
+    out = args.out or Path("zoom.html" if args.zoom else "graphs")
+    if args.zoom:
+        if out.suffix != ".html":
+            raise InputError(f"a page is an .html, not {out}")
+        with viz.last_pass() as last:
+            variables = run_script(args.script)
+        node = last.restored() or newest_result(variables)
+        print("Open", viz.zoom(node, out, seed=last.seed))
+        return 0
+    if out.suffix not in ("", ".svg", ".png"):
+        raise InputError(f"a picture is an .svg or a .png, not {out.suffix}")
+    if not out.suffix:
+        with viz.watch(out):
             run_script(args.script)
         return 0
     node = newest_result(run_script(args.script))
-    print("Drawn in", viz.draw(node).render(outfile=args.out, cleanup=True))
+    print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
     return 0
 
 

@@ -369,7 +369,28 @@ def test_draw_makes_one_picture_of_the_newest_result(script, dot, tmp_path, caps
     assert "one.svg" in capsys.readouterr().out
 
 
+def test_draw_zooms_into_the_last_backward_pass(script, tmp_path, capsys):
+    script.write_text(
+        SCRIPT + "later = a * 3\nloss = (square / 10).tanh()\nloss.backward()\nafter = a * 5",
+        encoding="utf-8",
+    )
+    assert main(["draw", str(script), "--zoom"]) == 0
+    page = (tmp_path / "zoom.html").read_text(encoding="utf-8")
+    assert "tanh" in page
+    assert '"0.3799"' in page  # tanh(0.4), and not tanh(5)
+    assert "Open zoom.html" in capsys.readouterr().out
+
+
+def test_draw_zooms_into_the_newest_result_where_no_pass_runs(script, tmp_path, capsys):
+    script.write_text("from groundup.engine import Value\nb = Value(2.0) * 3", encoding="utf-8")
+    assert main(["draw", str(script), "--zoom", "-o", "b.html"]) == 0
+    assert '"6.000"' in (tmp_path / "b.html").read_text(encoding="utf-8")
+
+
 def test_what_draw_refuses(script, capsys):
+    assert "a page is an .html, not one.svg" in refused(
+        capsys, "draw", script, "--zoom", "-o", "one.svg"
+    )
     assert "no file" in refused(capsys, "draw", "gone.py")
     assert "not .xyz" in refused(capsys, "draw", script, "-o", "one.xyz")
     script.write_text("a = 1", encoding="utf-8")

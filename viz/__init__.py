@@ -1,4 +1,5 @@
-"""Pictures: a graph drawn with its gradients, every backward pass as it runs, and plots.
+"""Pictures: a graph drawn with its gradients, opened down to its scalars, every backward pass as
+it runs, and plots.
 
 With GROUNDUP_VIZ=folder in the environment, importing this draws every backward pass of the
 process into that folder; GROUNDUP_VIZ_EVERY and GROUNDUP_VIZ_KEEP are `watch`'s `every` and `keep`.
@@ -8,15 +9,17 @@ import os
 
 from .drawing import draw
 from .expression import formula
+from .last_pass import last_pass
 from .notebook import notebook
 from .plots import attention, attention_weights, curves, record, surface
 from .stepping import step
 from .steps import steps
 from .watching import watch, watch_always
+from .zooming import zoom
 
 __all__ = [
-    "attention", "attention_weights", "curves", "draw", "formula", "notebook", "record", "step",
-    "steps", "surface", "watch",
+    "attention", "attention_weights", "curves", "draw", "formula", "last_pass", "notebook",
+    "record", "step", "steps", "surface", "watch", "zoom",
 ]  # fmt: skip
 
 if os.environ.get("GROUNDUP_VIZ"):

@@ -66,8 +66,8 @@ def collapsed_plan(root: Node, nodes: list[Node], boxes: int) -> Plan:
             home[node] = card
 
     show(stage, None)
-    _leaves(plan, nodes, home, boxes)
-    _edges(plan, nodes, home)
+    add_leaves(plan, nodes, home, boxes)
+    add_edges(plan, nodes, home, [root])
     _captions(plan, nodes, top)
     return plan
 
@@ -83,7 +83,7 @@ def _count(call: Call, top: Call, deepest: int) -> int:
     return len(call.members) - len(call.calls) + sum(_count(c, top, deepest) for c in call.calls)
 
 
-def _leaves(plan: Plan, nodes: list[Node], home: dict[Node, Card], boxes: int) -> None:
+def add_leaves(plan: Plan, nodes: list[Node], home: dict[Node, Card], boxes: int) -> None:
     """Leaves that one closed box alone uses are hidden in it; the others get cards."""
     users: dict[Node, dict[Card, None]] = {}
     for node in nodes:
@@ -132,11 +132,18 @@ def _shared_frame(cards: Iterable[Card]) -> Frame | None:
     return common[-1] if common else None
 
 
-def _edges(plan: Plan, nodes: list[Node], home: dict[Node, Card]) -> None:
-    """One edge between two cards, whatever passes between them; what stays inside is hidden."""
+def add_edges(
+    plan: Plan, nodes: Iterable[Node], home: dict[Node, Card], results: Iterable[Node],
+    arrays_too: bool = False,
+) -> None:  # fmt: skip
+    """One edge between two cards, whatever passes between them; what stays inside is hidden.
+
+    `results` are at a card's border in any case, whoever uses them. `arrays_too`: plain arrays of
+    floats and masks are shown where the op itself is drawn, not ids and targets alone.
+    """
     edges: dict[tuple[Card, Card], Edge] = {}
     arrays: dict[int, Card] = {}
-    border: dict[Node, None] = {plan.root: None}
+    border: dict[Node, None] = dict.fromkeys(results)
     for node in nodes:
         head = home[node]
         for name, arg, place in words.slots(node):
@@ -145,9 +152,11 @@ def _edges(plan: Plan, nodes: list[Node], home: dict[Node, Card]) -> None:
                 if tail is not head:
                     edges.setdefault((tail, head), Edge(tail, head)).uses.append((node, place))
                     border[arg] = None
-            elif _worth_showing(name, arg, head):
+            elif _worth_showing(name, arg, head) or (arrays_too and not head.inside):
                 known = arrays.get(id(arg)) if shape_of(arg) else None
-                source = known or plain_card(name, arg, not shape_of(arg))
+                source = known or plain_card(
+                    name, arg, np.asarray(arg).dtype.kind == "f" or not shape_of(arg)
+                )
                 if not known:
                     source.detail = False
                     plan.cards.insert(plan.cards.index(head), source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,14 @@ class Gradients:
             self.numbers[node] = summarise(grad)
         if node in self._crossed:
             for place, arg, share in placed_shares(node, grad):
-                self.flows[node, place] = norm_of(share)
-                self._counts[arg] = self._counts.get(arg, 0) + 1
-                if np.ndim(share) == 0:
-                    self.signed[node, place] = float(share)
+                self.note(node, place, arg, share)
+
+    def note(self, node: Node, place: int, arg: Node, share: Any) -> None:
+        """Take note of what a node hands to the argument in that place."""
+        self.flows[node, place] = norm_of(share)
+        self._counts[arg] = self._counts.get(arg, 0) + 1
+        if np.ndim(share) == 0:
+            self.signed[node, place] = float(share)
 
     def norm(self, card: Card) -> float | None:
         """The norm of the gradient at a card's border; None if none reaches it."""
@@ -100,18 +105,24 @@ def _together(norms: Any) -> float | None:
 
 def run_pass(plan: Plan, seed: Any = None) -> Gradients:
     """A backward pass for the picture alone: no `.grad` is read or written."""
-    root, found = plan.root, Gradients(plan)
+    found = Gradients(plan)
+    if trouble := follow(plan.root, seed, found.see):
+        found = Gradients(plan)
+        found.trouble = trouble
+    return found
+
+
+def follow(root: Node, seed: Any, see: Callable[[Node, Any], None]) -> str:
+    """Walk back from a root and show each step to `see`; say why there are no gradients, if there
+    are none."""
     if not root.requires_grad:
-        found.trouble = "No gradients: this is a constant."
-        return found
+        return "No gradients: this is a constant."
     if seed is None and np.size(root._data) != 1:
-        found.trouble = f"No gradients: shape {np.shape(root._data)} is not one number."
-        return found
+        return f"No gradients: shape {np.shape(root._data)} is not one number."
     try:
         with np.errstate(all="ignore"), mode(careful=True):  # as backward() does
             for node, grad in walk(root, root.seed(seed)):
-                found.see(node, grad)
+                see(node, grad)
     except RuntimeError as error:
-        found = Gradients(plan)
-        found.trouble = f"No gradients: {error}"
-    return found
+        return f"No gradients: {error}"
+    return ""

@@ -139,7 +139,9 @@ def hidden_words(card: Card) -> str:
     if params := sum(np.size(leaf._data) for leaf in parameters):
         frozen = sum(np.size(leaf._data) for leaf in parameters if not leaf.requires_grad)
         some = "" if frozen == params else f"{frozen:,} "
-        said.append(f"{params:,} params" + (f", {some}frozen" if frozen else ""))
+        said.append(
+            f"{params:,} param{'s' * (params != 1)}" + (f", {some}frozen" if frozen else "")
+        )
     return " · ".join(said)
 
 

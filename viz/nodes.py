@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Node
+from ..engine.op import Op
 from .summary import number
 
 
@@ -42,8 +43,12 @@ def title(node: Node) -> str:
         return number(node._data) if alone else in_words(what)
     if node.op.name == "getitem":
         return options(node)
-    symbol = "×" if node.op.symbol == "·" else node.op.symbol  # a dot alone is easily missed
-    return formula(node) or symbol or node.op.name
+    return formula(node) or sign(node.op)
+
+
+def sign(op: Op) -> str:
+    """The symbol of an op, or its name."""
+    return "×" if op.symbol == "·" else op.symbol or op.name  # a dot alone is easily missed
 
 
 def formula(node: Node) -> str:
@@ -126,6 +131,8 @@ def _is_number(arg: Any) -> bool:
 def options(node: Node) -> str:
     """The arguments that choose what the op does, briefly: `axis=1`, `(2, 3)`, `[:, 0]`."""
     assert node.op is not None
+    if isinstance(node.op.fn, np.ufunc):
+        return ""  # it takes numbers alone
     said = []
     known = node.op.signature.parameters if node.kwargs or _has_options(node) else {}
     for name, arg, operand in arguments(node):

@@ -15,6 +15,7 @@ from typing import Any
 from .renderer import layout
 
 ROW, SMALL_ROW, PAD, GAP = 17, 14, 9, 14  # pixels, as the points of a picture are
+BAR = 64  # pixels, in a row that has one
 # Boxes above which Graphviz takes a good place for the best one. A weight that each step of a long
 # sequence uses has arrows over all of it: 180 such boxes took 12 s, and take 0.2 s so.
 MANY = 60
@@ -32,13 +33,15 @@ class Group:
 
 @dataclass(eq=False)
 class Box:
-    """A card of three rows: `title` and `word`; `left` (a value) and `right` (a gradient);
-    `small`, what it hides or its shape.
+    """A card of three rows: `title` and `word`; `left` (a value, or a shape) and `right` (a
+    gradient); `small`, what it hides.
 
     Attributes:
         kind: which of the theme's cards: "parameter", "frozen", "input", "constant", "op",
             "loss", "module" or "folded".
         alarm: whether its gradient vanished, exploded or is NaN.
+        room: a text that there is room for in place of `right`.
+        rows: more rows, of a name, a gradient, and the part of the width that a bar takes.
         more: what else the page wants to know of it.
     """
 
@@ -50,15 +53,20 @@ class Box:
     small: str = ""
     alarm: bool = False
     group: Group | None = None
+    room: str = ""
+    rows: list[tuple[str, str, float]] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height, in pixels, with a little room to spare."""
         top = _row(text_width(_cut(self.title), bold=True), text_width(_cut(self.word)))
-        middle = _row(text_width(self.left), text_width(self.right))
+        right = max(text_width(self.right), text_width(self.room))
+        middle = _row(text_width(self.left), right)
         width = max(top, middle, text_width(self.small) * 0.85)
+        width = max(width, *(text_width(f"{a}  {b}") * 0.85 + BAR for a, b, _ in self.rows), 0)
         rows = ROW + (ROW if self.left or self.right else 0) + (SMALL_ROW if self.small else 0)
+        rows += SMALL_ROW * len(self.rows) + (4 if self.rows else 0)
         lid = 8 if self.kind in ("parameter", "frozen") else 0  # of a cylinder
         return round(width + 2 * PAD), rows + 2 * 6 + lid
 
@@ -215,7 +223,8 @@ def _box(box: Box) -> dict[str, Any]:
     }  # fmt: skip
     said = {key: value for key, value in words.items() if value}
     alarm = {"alarm": True} if box.alarm else {}
-    return {"kind": box.kind, "w": width, "h": height, **said, **alarm, **box.more}
+    rows = {"rows": box.rows} if box.rows else {}
+    return {"kind": box.kind, "w": width, "h": height, **said, **alarm, **rows, **box.more}
 
 
 def _points(pos: str, height: float) -> list[float]:

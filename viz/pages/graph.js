@@ -1,6 +1,8 @@
 // A graph of boxes and arrows as SVG, from what scene.py wrote. All text is text: nothing of a
 // user's is ever read as markup.
 
+const BAR = 64;  // the longest bar in a row of a box, with its margin; as in scene.py
+
 function svgElement(kind, attributes, parent, text) {
   const element = document.createElementNS('http://www.w3.org/2000/svg', kind);
   for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
@@ -71,15 +73,22 @@ class Graph {
     const left = box.x + 9, right = box.x + box.w - 9;
     let y = box.y + lid + 18;
     const row = (leftClass, leftText, rightClass, rightText, step) => {
-      const a = svgElement('text', { x: left, y, class: leftClass }, g, short(leftText || ''));
+      const a = svgElement('text', { x: left, y, class: leftClass }, g, leftText || '');
       const b = svgElement('text', { x: right, y, class: rightClass, 'text-anchor': 'end' }, g,
-        short(rightText || ''));
+        rightText || '');
       y += step;
       return [a, b];
     };
-    row('title', box.title, 'word', box.word, 17);
+    row('title', short(box.title), 'word', short(box.word || ''), 17);
     if (box.left || box.right) [g.left, g.right] = row('left', box.left, 'right', box.right, 15);
     if (box.small) row('small', box.small, 'small', '', 14);
+    y += 4;
+    for (const [name, gradient, part] of box.rows || []) {
+      const [, said] = row('small', name, 'small right', gradient, 14);
+      said.setAttribute('x', right - BAR);
+      const length = Math.max(part * (BAR - 8), gradient ? 1 : 0);
+      svgElement('rect', { class: 'bar', x: right - BAR + 8, y: y - 22, width: length, height: 8 }, g);
+    }
     svgElement('title', {}, g, [box.title, box.word, box.left, box.right, box.small]
       .filter(Boolean).join('  '));
     if (this.pick) {

@@ -7,7 +7,7 @@ const BETWEEN_LAYERS = 48, BETWEEN_BOXES = 18;
 function layered(scene) {
   const { boxes, arrows, down } = scene;
   const along = down ? 'h' : 'w', across = down ? 'w' : 'h';
-  const items = boxes.map((box) => ({ box, size: box[across], ins: [], outs: [], layer: 0, at: 0 }));
+  const items = boxes.map((box) => ({ box, size: box[across], ins: [], outs: [], layer: 0, at: 0, depth: 0 }));
   layerBoxes(items, arrows);
   const chains = arrows.map(({ tail, head }) => chain(items, tail, head));
   const layers = [];
@@ -17,7 +17,7 @@ function layered(scene) {
   return write(scene, items, layers, chains, along, across);
 }
 
-// The longest way from a source; then each source as near to what it feeds as it can be.
+// The longest way from a source; then each as near to what it feeds as it can be.
 function layerBoxes(items, arrows) {
   const ins = items.map(() => []), outs = items.map(() => []);
   arrows.forEach(({ tail, head }) => { ins[head].push(tail); outs[tail].push(head); });
@@ -32,8 +32,10 @@ function layerBoxes(items, arrows) {
       if (!--waiting[j]) ready.push(j);
     }
   }
+  items.forEach((item) => { item.depth = item.layer; });
+  // A box goes along if all that goes into it goes nowhere else: then only one arrow is long.
   for (const i of order.reverse()) {
-    if (!ins[i].length && outs[i].length) {
+    if (outs[i].length && ins[i].every((j) => outs[j].length === 1)) {
       items[i].layer = Math.min(...outs[i].map((j) => items[j].layer)) - 1;
     }
   }
@@ -43,7 +45,7 @@ function layerBoxes(items, arrows) {
 function chain(items, tail, head) {
   const way = [items[tail]];
   for (let layer = items[tail].layer + 1; layer < items[head].layer; layer++) {
-    const bend = { box: null, size: 6, ins: [], outs: [], layer, at: 0 };
+    const bend = { box: null, size: 6, ins: [], outs: [], layer, at: 0, depth: items[tail].depth };
     items.push(bend);
     way.push(bend);
   }
@@ -66,7 +68,8 @@ function sweep(layers, forward) {
   }
 }
 
-// Keep the order, and move each item towards the middle of its neighbours.
+// Keep the order, and move each item towards the middle of its neighbours. An arrow pulls the more,
+// the more is behind it: so the longest way runs straight, as the sums of a long sum do.
 function straighten(layers) {
   for (const layer of layers) {
     let edge = 0;
@@ -75,8 +78,11 @@ function straighten(layers) {
   for (let round = 0; round < 12; round++) {
     for (const layer of round % 2 ? [...layers].reverse() : layers) {
       for (const item of layer) {
-        const near = [...item.ins, ...item.outs];
-        item.wish = near.length ? near.reduce((sum, n) => sum + n.at, 0) / near.length : item.at;
+        let sum = 0, weight = 0;
+        for (const n of item.ins) { sum += n.at * (1 + n.depth); weight += 1 + n.depth; }
+        for (const n of item.outs) { sum += n.at * (1 + item.depth); weight += 1 + item.depth; }
+        item.wish = weight ? sum / weight : item.at;
+        item.weight = weight || 1;
       }
       spread(layer);
     }
@@ -90,17 +96,17 @@ function spread(layer) {
   for (const item of layer) {
     const offset = before + item.size / 2;
     before += item.size + BETWEEN_BOXES;
-    let pool = { sum: item.wish - offset, items: [[item, offset]] };
+    let pool = { sum: item.weight * (item.wish - offset), weight: item.weight, items: [[item, offset]] };
     while (pools.length) {
       const last = pools[pools.length - 1];
-      if (last.sum / last.items.length <= pool.sum / pool.items.length) break;
+      if (last.sum / last.weight <= pool.sum / pool.weight) break;
       pools.pop();
-      pool = { sum: last.sum + pool.sum, items: last.items.concat(pool.items) };
+      pool = { sum: last.sum + pool.sum, weight: last.weight + pool.weight, items: last.items.concat(pool.items) };
     }
     pools.push(pool);
   }
-  for (const { sum, items } of pools) {
-    for (const [item, offset] of items) item.at = sum / items.length + offset;
+  for (const { sum, weight, items } of pools) {
+    for (const [item, offset] of items) item.at = sum / weight + offset;
   }
 }
 
