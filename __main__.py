@@ -431,7 +431,7 @@ def run_draw(args: argparse.Namespace) -> int:
 
 def run_step(args: argparse.Namespace) -> int:
     from .train import InputError
-    from .viz.script import Passes
+    from .viz.stepper.script import Passes
 
     if not args.script.is_file():
         raise FileNotFoundError(f"there is no file {args.script}")

@@ -12,11 +12,11 @@ from groundup.engine.graph import ancestry, walk
 from groundup.engine.op import TABLE
 from groundup.engine.samples import RandomDraw
 from groundup.engine.tensor import record
-from groundup.viz.boxes import gradient_words
-from groundup.viz.cutting import NEEDED, Closed, Cutter
-from groundup.viz.elements import Elements
-from groundup.viz.opening import Opening as Opener
-from groundup.viz.slices import SHOWN, folds, slice_of
+from groundup.viz.zoomer.boxes import gradient_words
+from groundup.viz.zoomer.cutting import NEEDED, Closed, Cutter
+from groundup.viz.zoomer.elements import Elements
+from groundup.viz.zoomer.opening import Opening as Opener
+from groundup.viz.zoomer.slices import SHOWN, folds, slice_of
 
 Opening: Any = Opener
 

@@ -10,8 +10,8 @@ from groundup import nn, viz
 from groundup.engine import Tensor, Value, cross_entropy, no_grad, relu
 from groundup.engine.modes import modes
 from groundup.viz.notation import digits
-from groundup.viz.script import Passes
-from groundup.viz.step_record import shown
+from groundup.viz.stepper.script import Passes
+from groundup.viz.stepper.step_record import shown
 
 pytest.importorskip("jinja2")
 

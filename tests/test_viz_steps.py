@@ -19,7 +19,7 @@ from groundup.engine.modes import Modes, mode, modes
 from groundup.engine.op import TABLE
 from groundup.engine.samples import ExampleDraw
 from groundup.viz.arrays import Arrays, heat_map
-from groundup.viz.steps import size
+from groundup.viz.stepper.steps import size
 
 ROOT = Path(__file__).parents[1]
 

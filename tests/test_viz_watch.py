@@ -15,8 +15,8 @@ from groundup import models, nn, viz
 from groundup.engine import Tensor, Value
 from groundup.engine.graph import Node
 from groundup.engine.modes import Modes, modes
-from groundup.viz import parts, watching
-from groundup.viz.journal import Journal
+from groundup.viz.watcher import parts, watching
+from groundup.viz.watcher.journal import Journal
 
 
 def names(folder):
@@ -334,7 +334,7 @@ def test_an_error_of_drawing_stops_no_training(tmp_path, monkeypatch, broken):
         raise ZeroDivisionError("oh dear")
 
     room = "watching" if broken == "write" else "seen"
-    monkeypatch.setattr(f"groundup.viz.{room}.{broken}", fail)
+    monkeypatch.setattr(f"groundup.viz.watcher.{room}.{broken}", fail)
     with pytest.warns(UserWarning, match="watch: oh dear .The backward pass itself") as said:
         assert trained(tmp_path) == pytest.approx(2.0 * 0.8**3)
     assert len(said) == 1

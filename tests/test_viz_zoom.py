@@ -10,12 +10,12 @@ from groundup import engine, models, nn, viz
 from groundup.engine import Tensor, Value
 from groundup.engine.checkpoint import checkpoint
 from groundup.engine.graph import ancestry, walk
-from groundup.viz.boxes import gradient_words
-from groundup.viz.definitions import definition_of, has_definition
-from groundup.viz.opening import Opening as Opener
-from groundup.viz.regions import MEMBERS, Tree
 from groundup.viz.scene import outline
-from groundup.viz.views import STUBS
+from groundup.viz.zoomer.boxes import gradient_words
+from groundup.viz.zoomer.definitions import definition_of, has_definition
+from groundup.viz.zoomer.opening import Opening as Opener
+from groundup.viz.zoomer.regions import MEMBERS, Tree
+from groundup.viz.zoomer.views import STUBS
 
 Opening: Any = Opener
 
@@ -141,7 +141,7 @@ def test_a_flat_graph_is_bounded_before_layout_and_reachable(root):
 
 
 def test_a_page_that_is_full_says_what_stays_closed(monkeypatch):
-    monkeypatch.setattr("groundup.viz.opening.BOXES", 100)
+    monkeypatch.setattr("groundup.viz.zoomer.opening.BOXES", 100)
     opening = Opening(chain(5_000))
     assert opening.boxes < 200
     why = {said for opened in opening.views for said in opened.closed.values()}
@@ -149,7 +149,7 @@ def test_a_page_that_is_full_says_what_stays_closed(monkeypatch):
 
 
 def test_elements_of_later_ops_stay_closed_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr("groundup.viz.opening.ELEMENTS", 40)
+    monkeypatch.setattr("groundup.viz.zoomer.opening.ELEMENTS", 40)
     opening = Opening(gpt_loss())
     assert sum(len(opened.elements) for opened in opening.views) == 40 // 5
     why = {said for opened in opening.views for said in opened.closed.values()}

@@ -9,8 +9,8 @@ from groundup import engine, models, nn, viz
 from groundup.engine import Tensor, Value
 from groundup.engine.graph import ancestry, walk
 from groundup.engine.modes import Scope, mode
-from groundup.viz.boxes import gradient_words
 from groundup.viz.summary import number
+from groundup.viz.zoomer.boxes import gradient_words
 
 HOSTILE = [
     "<script>alert(1)</script>", "</script><img src=x onerror=alert(2)>", "\"quotes\" 'and' `",

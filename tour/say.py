@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from ..viz.terminal import GRADIENT
+from ..viz.stepper.terminal import GRADIENT
 
 console = Console(highlight=False, soft_wrap=True)
 

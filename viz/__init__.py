@@ -9,13 +9,13 @@ import os
 
 from .drawing import draw
 from .expression import formula
-from .last_pass import last_pass
 from .notebook import notebook
 from .plots import attention, attention_weights, curves, record, surface
-from .stepping import step
-from .steps import steps
-from .watching import watch, watch_always
-from .zooming import zoom
+from .stepper.stepping import step
+from .stepper.steps import steps
+from .watcher.watching import watch, watch_always
+from .zoomer.last_pass import last_pass
+from .zoomer.zooming import zoom
 
 __all__ = [
     "attention", "attention_weights", "curves", "draw", "formula", "last_pass", "notebook",

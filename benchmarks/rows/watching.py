@@ -46,7 +46,7 @@ def step(folder: Path, work: str, every: int | None, name: str) -> Callable[[], 
     the first of so many passes."""
     done: Callable[[], Any] = {"expression": expression, "mlp": mlp, "gpt": gpt}[work]()
     if every is not None:
-        from groundup.viz.watching import watch_always
+        from groundup.viz.watcher.watching import watch_always
 
         if every:
             watch_always(

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..engine.anomaly import Lines
-from ..engine.graph import Node
-from ..engine.modes import mode, modes
-from .page import environment
+from ...engine.anomaly import Lines
+from ...engine.graph import Node
+from ...engine.modes import mode, modes
+from ..page import environment
 from .step_page import StepPage
 from .steps import backward_pass, checked, size, steps_of
 

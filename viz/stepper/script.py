@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..engine.anomaly import Lines
-from ..engine.graph import Node, Steps
-from ..engine.modes import Modes, mode
-from .page import environment
+from ...engine.anomaly import Lines
+from ...engine.graph import Node, Steps
+from ...engine.modes import Modes, mode
+from ..page import environment
 from .step_page import StepPage
 from .stepping import LIMIT
 from .steps import size, steps_of

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor, Value, enable_grad
-from ..engine.graph import Node, walk
-from ..engine.modes import mode
-from ..engine.tensor import record
-from ..engine.value_array import ValueArray, run_on_values
+from ...engine import Tensor, Value, enable_grad
+from ...engine.graph import Node, walk
+from ...engine.modes import mode
+from ...engine.tensor import record
+from ...engine.value_array import ValueArray, run_on_values
 from .cutting import Closed, Cut, Cutter, Index, arrays_in, close, with_arrays
 from .definitions import names_of
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, Steps, ancestry, collected
-from ..engine.modes import mode
+from ...engine.graph import Node, Steps, ancestry, collected
+from ...engine.modes import mode
+from ..rules import Contribution, contributions, placed_shares, positions
 from .called import calls, in_names, in_numbers, symbols_of
-from .rules import Contribution, contributions, placed_shares, positions
 from .step_record import Step
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..engine.graph import Node
+from ...engine.graph import Node
 
 MOST = 300  # parts that are told apart; the youngest beyond them are counted together
 NAMELESS = "leaves without a name"

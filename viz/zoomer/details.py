@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.graph import Node
-from ..engine.op import Op
-from .arrays import Arrays
+from ...engine.graph import Node
+from ...engine.op import Op
+from ..arrays import Arrays
+from ..reasons import FLAT, reason
+from ..rules import rules
+from ..summary import shape_of
 from .borders import Borders
-from .reasons import FLAT, reason
-from .rules import rules
-from .summary import shape_of
 
 
 def details(node: Node, found: Borders, arrays: Arrays) -> dict[str, Any]:

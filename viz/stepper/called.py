@@ -12,13 +12,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..engine.graph import Node
-from . import nodes as words
-from .escape import visible
-from .expression import call
-from .notation import TEXT, Term, digits
-from .rules import called
-from .summary import shape_of
+from ...engine.graph import Node
+from .. import nodes as words
+from ..escape import visible
+from ..expression import call
+from ..notation import TEXT, Term, digits
+from ..rules import called
+from ..summary import shape_of
 
 LONGEST = 40  # characters of a user's name
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node
-from .drawing import plan_of
-from .gather import Gradients, alarm
+from ...engine.graph import Node
+from ..drawing import plan_of
+from ..gather import Gradients, alarm
+from ..plan import Plan
+from ..summary import norm_of
 from .parts import by_part
-from .plan import Plan
-from .summary import norm_of
 
 
 class Seen:

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .page import in_script, page
+from ..page import in_script, page
 
 TITLE = "Every backward pass"
 

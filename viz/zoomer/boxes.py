@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..dot import Scale
+from ..gather import alarm
+from ..label import hidden_words
+from ..plan import Card, Edge, Frame, Plan
+from ..scene import Arrow, Box, Group, Scene
+from ..summary import norm_of, number
 from .borders import Borders
-from .dot import Scale
-from .gather import alarm
-from .label import hidden_words
-from .plan import Card, Edge, Frame, Plan
-from .scene import Arrow, Box, Group, Scene
-from .summary import norm_of, number
 
 WIDEST = "|∂| 0.00000"  # norms keep room for such a one, so that equal blocks look alike
 

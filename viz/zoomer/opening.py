@@ -6,20 +6,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine import Tensor
-from ..engine.graph import Node
-from . import nodes as words
+from ...engine import Tensor
+from ...engine.graph import Node
+from .. import nodes as words
+from ..plan import Card
+from ..scene import Scene
+from ..summary import number
 from .borders import Borders, run
 from .boxes import scene_of
 from .choosing import Asked, Choice
 from .cutting import Closed, Index
 from .definitions import definition_of, has_definition
 from .elements import Elements
-from .plan import Card
 from .regions import Region, Tree
-from .scene import Scene
 from .slices import slice_of
-from .summary import number
 from .views import View, view_of
 
 BOXES = 50_000  # in all views together

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..engine import Tensor
-from ..engine.graph import Node
-from ..engine.op import Op
-from .arrays import Arrays
+from ...engine import Tensor
+from ...engine.graph import Node
+from ...engine.op import Op
+from ..arrays import Arrays
+from ..page import page, write
+from ..plan import Card
+from ..scene import Box, Scene, placed
+from ..theme import LIGHT
 from .choosing import Asked
 from .details import details, rules_of
 from .opening import Opened, Opening
-from .page import page, write
-from .plan import Card
-from .scene import Box, Scene, placed
-from .theme import LIGHT
 
 PLACED = 2_500  # boxes that Graphviz places; what lies deeper is laid out in the page
 NODES = 2_000  # arrays of which more is told than stands in their boxes

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.graph import Node
+from ...engine.graph import Node
+from ..escape import visible
+from ..notation import digits
+from ..summary import FULL, norm_of, shape_of
 from .called import quoted
-from .escape import visible
-from .notation import digits
-from .summary import FULL, norm_of, shape_of
 
 _COUNTS = "no one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 LONGEST_LINE = 100  # characters of a line of the user's source

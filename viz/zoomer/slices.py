@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..engine.graph import Node, ancestry
-from . import nodes as words
+from ...engine.graph import Node, ancestry
+from .. import nodes as words
+from ..collapse import add_edges
+from ..plan import Card, Edge, Plan, card_of
+from ..scene import Scene
+from ..summary import number, shape_of
 from .borders import Borders, known
 from .boxes import scene_of
-from .collapse import add_edges
 from .elements import Element, called
-from .plan import Card, Edge, Plan, card_of
-from .scene import Scene
-from .summary import number, shape_of
 from .views import LINE, depth
 
 SHOWN = 24  # scalar ops; of more, the middle of each repetition is folded

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor, enable_grad
-from ..engine.arguments import each
-from ..engine.checkpoint import Recomputed
-from ..engine.graph import Node, nodes, tick
-from ..engine.modes import mode
-from ..engine.tensor import leaf
+from ...engine import Tensor, enable_grad
+from ...engine.arguments import each
+from ...engine.checkpoint import Recomputed
+from ...engine.graph import Node, nodes, tick
+from ...engine.modes import mode
+from ...engine.tensor import leaf
 from .regions import Tree
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor
-from ..engine.graph import Node, describe
+from ...engine import Tensor
+from ...engine.graph import Node, describe
 from .cutting import Index
 from .regions import Tree
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..engine.graph import Node, Steps
-from ..engine.modes import Modes, mode, modes
-from .dot import write
+from ...engine.graph import Node, Steps
+from ...engine.modes import Modes, mode, modes
+from ..dot import write
+from ..renderer import INSTALL, renderer
+from ..theme import Theme, theme_of
 from .journal import Journal
-from .renderer import INSTALL, renderer
 from .seen import Seen
-from .theme import Theme, theme_of
 
 
 class Watcher:

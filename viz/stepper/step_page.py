@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node
-from . import nodes as words
-from .arrays import Arrays
+from ...engine.graph import Node
+from .. import nodes as words
+from ..arrays import Arrays
+from ..dot import Scale
+from ..escape import visible
+from ..notation import digits
+from ..page import page, write
+from ..plan import Card, flat_plan
+from ..scene import Arrow, Box, Group, Scene, placed, text_width
+from ..summary import norm_of, shape_of
 from .called import isolated
-from .dot import Scale
-from .escape import visible
-from .notation import digits
-from .page import page, write
-from .plan import Card, flat_plan
-from .scene import Arrow, Box, Group, Scene, placed, text_width
 from .step_record import Source, Step
-from .summary import norm_of, shape_of
 
 LEAST_GAP, MOST_GAP = 0.5, 1.5  # inches between boxes, for what an arrow carries
 ROOM = "−0.0000"  # for a number in a box, so that graphs of one form are laid out alike

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..engine.graph import Node, ancestry
-from . import nodes as words
-from .calls import Call, call_tree
-from .summary import shape_of
+from ...engine.graph import Node, ancestry
+from .. import nodes as words
+from ..calls import Call, call_tree
+from ..summary import shape_of
 
 MEMBERS = 40  # of one region; more are folded
 RUN = 3  # ops between two modules that stay as they are even then

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, Steps, ancestry
-from ..engine.modes import mode, modes
+from ...engine.graph import Node, Steps, ancestry
+from ...engine.modes import mode, modes
 
 
 class LastPass:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..engine.graph import Node
-from .gather import Gradients, follow
-from .plan import Plan
+from ...engine.graph import Node
+from ..gather import Gradients, follow
+from ..plan import Plan
+from ..rules import placed_shares
+from ..summary import norm_of
 from .regions import Region, Tree
-from .rules import placed_shares
-from .summary import norm_of
 
 
 class Borders(Gradients):

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Tensor
-from ..engine.arguments import is_list
-from ..engine.graph import Node
+from ...engine import Tensor
+from ...engine.arguments import is_list
+from ...engine.graph import Node
 
 MOST = 4_000_000  # numbers in the arguments of an op that is looked at
 NEEDED = 10_000  # numbers that one element may need

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..engine import Tensor
-from ..engine.graph import Node
-from . import nodes as words
-from .collapse import add_edges, add_leaves
-from .plan import Card, Edge, Frame, Plan, card_of
+from ...engine import Tensor
+from ...engine.graph import Node
+from .. import nodes as words
+from ..collapse import add_edges, add_leaves
+from ..plan import Card, Edge, Frame, Plan, card_of
+from ..summary import shape_of
 from .regions import MEMBERS, Region, Tree
-from .summary import shape_of
 
 LINE = 4  # boxes one after the other that are read from left to right; more go down the page
 STUBS = 8  # of each kind at a border; more are folded into one
