@@ -233,7 +233,7 @@ def test_ctrl_c_is_130(folder, monkeypatch):
 
 def test_numpy_computes_in_one_thread_unless_the_user_says_otherwise():
     def threads(**environment):
-        show = "import os; from groundup.__main__ import use_one_thread as f; f(); "
+        show = "import os; from groundup.commands.watched import use_one_thread as f; f(); "
         show += "print(os.environ.get('OPENBLAS_NUM_THREADS'))"
         hidden = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
         env = {k: v for k, v in os.environ.items() if k not in hidden} | environment
@@ -461,7 +461,7 @@ def test_bench_measures_a_row(tmp_path, capsys, monkeypatch):
 
 
 def test_bench_of_an_installed_groundup_says_where_it_runs(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("groundup.__main__.__file__", str(tmp_path / "__main__.py"))
+    monkeypatch.setattr("groundup.commands.bench.__file__", str(tmp_path / "commands" / "bench.py"))
     assert "in a clone" in refused(capsys, "bench")
 
 

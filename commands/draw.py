@@ -1,0 +1,66 @@
+"""`groundup draw`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .script import run_script
+
+WHAT = "run a script and draw its graphs"
+
+
+def options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("script", type=Path, metavar="FILE.py")
+    sub.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        metavar="OUT",
+        help="a folder for a picture of each backward pass (default: graphs), or a picture's "
+        "name, such as out.svg, for the newest result that the script leaves in a variable",
+    )
+    sub.add_argument(
+        "--zoom",
+        action="store_true",
+        help="write a page instead (default: zoom.html) in which every box opens, down to the "
+        "scalars: of the last backward pass, or of the newest result if there was none",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from .. import viz
+    from ..train import InputError
+
+    if not args.script.is_file():
+        raise FileNotFoundError(f"there is no file {args.script}")
+    out = args.out or Path("zoom.html" if args.zoom else "graphs")
+    if args.zoom:
+        if out.suffix != ".html":
+            raise InputError(f"a page is an .html, not {out}")
+        with viz.last_pass() as last:
+            variables = run_script(args.script)
+        node = last.restored() or newest_result(variables)
+        print("Open", viz.zoom(node, out, seed=last.seed))
+        return 0
+    if out.suffix not in ("", ".svg", ".png"):
+        raise InputError(f"a picture is an .svg or a .png, not {out.suffix}")
+    if not out.suffix:
+        with viz.watch(out):
+            run_script(args.script)
+        return 0
+    node = newest_result(run_script(args.script))
+    print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
+    return 0
+
+
+def newest_result(variables: dict[str, Any]) -> Any:
+    """The node among a script's variables that was made last."""
+    from ..engine import Tensor, Value
+    from ..train import InputError
+
+    nodes = [x for x in variables.values() if isinstance(x, Value | Tensor) and x.op]
+    if not nodes:
+        raise InputError("the script leaves no result of an op in a variable: nothing to draw")
+    return max(nodes, key=lambda node: node.born)
