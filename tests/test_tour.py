@@ -7,7 +7,7 @@ import pytest
 
 from groundup import tour
 from groundup.tour import expression, language, moons
-from groundup.tour.report import Figure, Report, Section
+from groundup.tour.report import Figure, Page, Report, Section
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,9 @@ def test_the_report_is_one_page_that_needs_no_network(taken):
         assert source.startswith("data:") or (taken[2] / source).exists()
     assert "<script" not in page
     assert "url(" not in page
+    for name in ("expression-steps.html", "gpt-zoom.html"):
+        assert f'<iframe src="{name}"' in page
+        assert "default-src 'none'" in (taken[2] / name).read_text(encoding="utf-8")
     for name in ("expression", "tensors", "moons", "gpt"):
         picture = (taken[2] / f"{name}.svg").read_text(encoding="utf-8")
         assert "∂" in picture
@@ -61,12 +64,16 @@ def test_the_report_is_one_page_that_needs_no_network(taken):
 def test_the_report_escapes_what_it_is_given(tmp_path):
     report = Report(tmp_path)
     nasty = "<script>alert('1')</script> \\N {} & \""
-    report.add(Section(nasty, nasty, [Figure("f", nasty, "<svg/>", "<svg/>")], [(nasty, "1")]))
+    report.add(
+        Section(
+            nasty, nasty, [Figure("f", nasty, "<svg/>", "<svg/>")], pages=[Page("p.html", nasty)]
+        )
+    )
     report.sections[0].samples.append((nasty, nasty))
     report.sections[0].table = ((nasty,), [])
     page = report.write().read_text(encoding="utf-8")
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 8
+    assert page.count("&lt;script&gt;") == 9
 
 
 def test_ctrl_c_leaves_what_is_done(tmp_path, monkeypatch):

@@ -42,5 +42,5 @@ def run(out: Path, quick: bool = False) -> int:
         say("\nStopped by Ctrl-C.")
         report.stopped = True
     path = report.write()
-    say(f"\nThe report, one page with all pictures: {path}")
+    say(f"\nThe report, to be opened in a browser: {path}")
     return 130 if report.stopped else 0

@@ -9,7 +9,7 @@ import numpy as np
 from .. import viz
 from ..engine import Tensor, Value
 from ..viz.notation import digits
-from .report import Report, Section, picture
+from .report import Page, Report, Section, picture
 from .say import say, say_gradient, title
 
 
@@ -28,11 +28,12 @@ def on_values(report: Report) -> None:
     loss = expression(a, b)
     say("loss = tanh(a · b + a) with a = 0.5 and b = −3. Every number remembers how it was made.")
     say(f"Forward, it is {digits(loss.data)}. Backward, newest first:\n")
-    lines = backward_lines(loss)
-    for line, gradient in lines:
+    for line, gradient in backward_lines(loss):
         say_gradient(f"  {line}", gradient)
     loss.backward()
     say(f"\nSo a.grad is {digits(a.grad)} and b.grad is {digits(b.grad)}.")
+    stepper = Page("expression-steps.html", "The expression step by step, forward and backward")
+    viz.step(lambda: expression(a, b), report.folder / stepper.name)
     report.add(
         Section(
             "One expression, number by number",
@@ -41,10 +42,11 @@ def on_values(report: Report) -> None:
             b = −3. To learn how the result moves when a or b move, we walk back from it, newest
             number first, and hand each argument its share of the gradient.
 
-            Two paths lead to a, through the product and directly. Their shares add.
+            Two paths lead to a, through the product and directly. Their shares add. Go through it
+            with the arrow keys.
             """,
             figures=[picture(loss, "expression", "The expression of Values, and its gradients")],
-            steps=lines,
+            pages=[stepper],
         )
     )
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import models, nn
+from .. import models, nn, viz
 from .. import train as training
 from ..engine.check.findings import Options, derivatives
-from .report import Report, Section, curves, picture
+from .report import Page, Report, Section, curves, picture
 from .say import say, title
 
 MARGIN = 0.2  # nats below the bigram's loss, the goal
@@ -59,6 +59,8 @@ def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> N
     _, loss = wide(ids, targets)
     loss.backward()
     figure = picture(loss, "gpt", "One step of the GPT, by module, with the gradients that flow")
+    zoom = Page("gpt-zoom.html", "The same step, in boxes that open down to numbers", height=820)
+    viz.zoom(loss, report.folder / zoom.name)
     names = {parameter: name for name, parameter in wide.named_parameters()}
     along = derivatives(lambda: wide(ids, targets)[1], [*names], Options(max_elements=0))
     rows = []
@@ -88,6 +90,7 @@ def prove(report: Report, model: Any, ids: np.ndarray, targets: np.ndarray) -> N
                 [(n, f"{a:+.9f}", f"{b:+.9f}", f"{d:.1e}") for n, a, b, d in shown],
             ),
             figures=[figure],
+            pages=[zoom],
         )
     )
 

@@ -18,12 +18,12 @@ from ..viz.page import palette
 
 @dataclass
 class Figure:
-    """A picture for a light page and one for a dark page, as SVG text."""
+    """A picture as SVG text; one for dark pages too, where it does not see to that itself."""
 
     name: str
     caption: str
     light: str
-    dark: str
+    dark: str = ""
     plot: bool = False  # curves can be read when they shrink, cards cannot
 
     @staticmethod
@@ -48,7 +48,6 @@ class Section:
     title: str
     prose: str  # paragraphs, with an empty line between them
     figures: list[Figure] = field(default_factory=list)
-    steps: list[tuple[str, str]] = field(default_factory=list)  # what happens, the gradient
     table: tuple[tuple[str, ...], list[tuple[str, ...]]] | None = None
     samples: list[tuple[str, str]] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
@@ -84,11 +83,7 @@ class Report:
 
 def picture(node: Any, name: str, caption: str) -> Figure:
     """A graph with its gradients, as a figure."""
-    light, dark = (
-        viz.draw(node, theme=theme).pipe(format="svg", encoding="utf-8")
-        for theme in ("light", "dark")
-    )
-    return Figure(name, caption, light, dark)
+    return Figure(name, caption, viz.draw(node, theme="auto").pipe("svg", encoding="utf-8"))
 
 
 def curves(history: Any, name: str, caption: str, **options: Any) -> Figure:
