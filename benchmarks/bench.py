@@ -86,6 +86,18 @@ def growth(write: bool = False) -> int:
     return 0
 
 
+def measure_pages() -> int:
+    """Show what the pages of `viz` take to write, to load and to use."""
+    for package in ("jinja2", "playwright"):
+        needs(package, "a page in a browser")
+    import pages
+
+    told = measured_alone("pages:measure")
+    pages.show(told["result"])
+    print(f"\n{in_words(machine())} BLAS: {'; '.join(told['blas'])}.")
+    return 0
+
+
 def needs(package: str, wanted_for: str) -> None:
     """Raise, before minutes are spent, where what shows the result is not installed."""
     if importlib.util.find_spec(package) is None:

@@ -17,6 +17,7 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--write", action="store_true", help="write the table into its page")
     sub.add_argument("--microgpt", type=Path, metavar="FILE", help="your copy of microgpt.py")
     sub.add_argument("--profile", action="store_true", help="where the time of a GPT's step goes")
+    sub.add_argument("--pages", action="store_true", help="what viz's pages take, in Chromium")
     sub.add_argument("--growth", action="store_true", help="how time grows; draws growth.svg")
 
 
@@ -30,9 +31,16 @@ def run(args: argparse.Namespace) -> int:
             "repository"
         )
     bench = run_script(folder / "bench.py")
-    if args.profile or args.growth:
-        if args.filters or args.json or args.microgpt or (args.profile and args.growth):
-            raise InputError("--profile and --growth stand alone: no rows, no --json, not together")
-        return int(bench["profile"]() if args.profile else bench["growth"](args.write))
+    alone = {
+        "profile": lambda: bench["profile"](),
+        "growth": lambda: bench["growth"](args.write),
+        "pages": lambda: bench["measure_pages"](),
+    }
+    asked = [name for name in alone if getattr(args, name)]
+    if asked:
+        if args.filters or args.json or args.microgpt or len(asked) > 1:
+            names = ", ".join(f"--{name}" for name in alone)
+            raise InputError(f"{names} stand alone: no rows, no --json, not together")
+        return int(alone[asked[0]]())
     done = bench["run"](args.filters, args.rounds, args.json, args.write, args.microgpt)
     return int(done)

@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from browser import chromium_path
+from harness.chromium import HOW, chromium, chromium_path
 
 # A first example may import or build something large: that is no failure.
 settings.register_profile("dev", deadline=None)
@@ -17,16 +17,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 @pytest.fixture(scope="session")
 def browser():
     """Chromium, driven by Playwright. Where one of the two is missing, who asks is skipped."""
-    reason = "the browser tests need Playwright: pip install playwright"
-    playwright = pytest.importorskip("playwright.sync_api", reason=reason)
+    pytest.importorskip(
+        "playwright.sync_api", reason="the browser tests need Playwright: pip install playwright"
+    )
     path = chromium_path()
     if path is None:
-        pytest.skip(
-            "the browser tests need Chromium: put it on PATH, or set GROUNDUP_CHROMIUM to it, "
-            "or run `playwright install chromium`"
-        )
-    with playwright.sync_playwright() as running:
-        # No sandbox, since CI is often root, and root has none; the pages are our own.
-        found = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        pytest.skip(f"the browser tests need a browser: {HOW}")
+    with chromium(path) as found:
         yield found
-        found.close()

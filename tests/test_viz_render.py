@@ -1,5 +1,6 @@
 """Which program draws, and what happens where there is none."""
 
+import itertools
 import shutil
 import sys
 import sysconfig
@@ -96,3 +97,22 @@ def test_without_a_renderer_the_source_is_left_and_one_sentence_said(picture, no
 def test_the_system_dot_draws_it_too(picture, monkeypatch):
     monkeypatch.setenv("GROUNDUP_DOT", str(shutil.which("dot")))
     assert "λ" in picture.pipe(encoding="utf-8")
+
+
+def test_a_leaf_used_all_over_a_large_graph_is_placed_beside_its_first_user():
+    from groundup.viz.scene import Arrow, Box, Scene, outline, placed
+
+    boxes = [Box("op", f"n{i}") for i in range(200)]
+    leaf = Box("parameter", "w")
+    chain = [Arrow(a, b) for a, b in itertools.pairwise(boxes)]
+    uses = [Arrow(leaf, box) for box in boxes]
+    scene = Scene([leaf, *boxes], [*chain, *uses])
+    assert outline(scene).count("n0 ->") < 10  # 200 would cross 20,000 layers
+    (drawn,) = placed([scene])
+    assert all(len(arrow["points"]) >= 10 for arrow in drawn["arrows"])
+    near, far = drawn["arrows"][199], drawn["arrows"][-1]
+    assert drawn["boxes"][0]["x"] < near["points"][0] < near["points"][-2] < 400
+    last = drawn["boxes"][-1]
+    assert far["points"][-2:] == [last["x"], last["y"] + last["h"] / 2]
+    small = Scene([leaf, *boxes[:9]], [*chain[:8], *uses[:9]])
+    assert outline(small).count("n0 ->") == 9

@@ -19,6 +19,7 @@ BAR = 64  # pixels, in a row that has one
 # Boxes above which Graphviz takes a good place for the best one. A weight that each step of a long
 # sequence uses has arrows over all of it: 180 such boxes took 12 s, and take 0.2 s so.
 MANY = 60
+HIDDEN, FAR = 2000, 6  # layers that all arrows cross, and one, before far ones are drawn straight
 TITLE = 28  # characters of a title, and of the word beside it, that are shown
 
 
@@ -164,11 +165,41 @@ def outline(scene: Scene) -> str:
                 yield "}"
 
     lines += put(None)
-    lines += [
-        f"{names[arrow.tail]} -> {names[arrow.head]} [id={i}];"
-        for i, arrow in enumerate(scene.arrows)
-    ]
+    lines += [f"{names[a.tail]} -> {names[a.head]} [id={i}];" for i, a in _near(scene)]
     return "\n".join([*lines, "}"])
+
+
+def _near(scene: Scene) -> list[tuple[int, Arrow]]:
+    """The arrows that the renderer places, each with its number.
+
+    One over many layers costs it a hidden box in each, and a leaf that is used all over a large
+    graph more than all the rest. Where there is too much of that, of the arrows of a box the
+    shortest says where it stands, and the far ones are drawn straight (`_straight`).
+    """
+    arrows = [*enumerate(scene.arrows)]
+    layer = _layers(scene)
+    length = [layer[arrow.head] - layer[arrow.tail] for _, arrow in arrows]
+    if sum(length) <= HIDDEN:
+        return arrows
+    shortest = {arrow.tail: i for i, arrow in sorted(arrows, key=lambda one: -length[one[0]])}
+    return [(i, a) for i, a in arrows if length[i] <= FAR or shortest[a.tail] == i]
+
+
+def _layers(scene: Scene) -> dict[Box, int]:
+    """How many arrows lead to each box on the longest way."""
+    ahead: dict[Box, list[Box]] = {box: [] for box in scene.boxes}
+    missing = dict.fromkeys(scene.boxes, 0)
+    for arrow in scene.arrows:
+        ahead[arrow.tail].append(arrow.head)
+        missing[arrow.head] += 1
+    layer, ready = dict.fromkeys(scene.boxes, 0), [box for box in scene.boxes if not missing[box]]
+    for box in ready:  # which grows
+        for head in ahead[box]:
+            layer[head] = max(layer[head], layer[box] + 1)
+            missing[head] -= 1
+            if not missing[head]:
+                ready.append(head)
+    return layer
 
 
 def _run(outlines: list[str]) -> list[dict[str, Any] | None]:
@@ -212,6 +243,9 @@ def _written(scene: Scene, graph: dict[str, Any] | None) -> dict[str, Any]:
             }  # fmt: skip
     for edge in graph.get("edges", ()):
         arrows[int(edge["id"])]["points"] = _points(edge["pos"], height)
+    for arrow in arrows:
+        if "points" not in arrow:
+            arrow["points"] = _straight(boxes[arrow["tail"]], boxes[arrow["head"]], scene.down)
     return written | {"width": round(width, 1), "height": round(height, 1)}
 
 
@@ -232,3 +266,13 @@ def _points(pos: str, height: float) -> list[float]:
     tip, *curve = sorted(pos.split(), key=lambda point: not point.startswith("e"))
     pairs = [point.removeprefix("e,").split(",") for point in [*curve, tip]]
     return [round(v, 1) for x, y in pairs for v in (float(x), height - float(y))]
+
+
+def _straight(tail: dict[str, Any], head: dict[str, Any], down: bool) -> list[float]:
+    """The same from the side of one box to that of another, whatever lies between."""
+    along, across, deep, wide = ("y", "x", "h", "w") if down else ("x", "y", "w", "h")
+    begin, end = tail[along] + tail[deep], head[along] - 8  # the tip's length
+    bow = (end - begin) / 3
+    at, to = tail[across] + tail[wide] / 2, head[across] + head[wide] / 2
+    curve = [(begin, at), (begin + bow, at), (end - bow, to), (end, to), (end + 8, to)]
+    return [round(v, 1) for u, w in curve for v in ((w, u) if down else (u, w))]
