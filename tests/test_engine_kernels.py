@@ -117,7 +117,11 @@ def of_softmax(draw, array):
 
 
 def of_recurrent(draw, array):
-    t, b, h = draw(st.integers(1, 6)), draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 7, 17]))
+    t, b, h = (
+        draw(st.integers(1, 6)),
+        draw(st.integers(0, 5)),
+        draw(st.sampled_from([1, 2, 7, 8, 17])),
+    )
     fn, gates, states = draw(st.sampled_from([(rnn, 1, 1), (lstm, 4, 2), (gru, 3, 1)]))
     bias = draw(st.sampled_from([array(gates * h), None]))
     live = draw(st.sampled_from([None, np.arange(t)[:, None] < 1 + np.arange(b) * 5 % t]))

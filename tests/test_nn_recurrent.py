@@ -1,6 +1,8 @@
 """Recurrent layers: laws that they keep, and errors of what cannot be. `oracle_recurrent.py` holds
 them against PyTorch's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,7 +37,11 @@ def made(kind, rng, **options):
     return kind(C, H, **options).to(np.float64), rng.standard_normal((T, B, C))
 
 
-@every_layer
+def projected(inputs, hidden, **options):
+    return nn.LSTM(inputs, hidden, proj_size=2, **options)
+
+
+@pytest.mark.parametrize("kind", [*LAYERS, projected])
 @settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(1, T), min_size=B, max_size=B),
@@ -50,7 +56,13 @@ def test_padding_changes_nothing_and_learns_nothing(kind, lengths, both, layers,
     behind = np.arange(T)[:, None] >= lengths
     padded[behind] = filled
     leaf = Tensor(padded, requires_grad=True)
-    out, *ends = run(layer, leaf, lengths)
+    before = [rng.standard_normal(end.shape) for end in run(layer, x)[1:]]
+
+    def given(i=slice(None)):
+        parts = tuple(part[:, i] for part in before)
+        return parts if len(parts) == 2 else parts[0]
+
+    out, *ends = run(layer, leaf, lengths, given())
     seed = rng.standard_normal(out.shape)
     ((out * seed).sum() + sum((end * end).sum() for end in ends)).backward()
     assert not leaf.grad[behind].any()
@@ -59,7 +71,7 @@ def test_padding_changes_nothing_and_learns_nothing(kind, lengths, both, layers,
     layer.zero_grad()
     for i, length in enumerate(lengths):  # as if each were alone
         alone = Tensor(x[:length, i], requires_grad=True)
-        own, *own_ends = run(layer, alone)
+        own, *own_ends = run(layer, alone, state=given(i))
         ((own * seed[:length, i]).sum() + sum((end * end).sum() for end in own_ends)).backward()
         np.testing.assert_allclose(out.data[:length, i], own.data, atol=1e-12)
         for end, own_end in zip(ends, own_ends, strict=True):
@@ -111,7 +123,7 @@ def test_a_layer_is_its_cell_again_and_again(kind, cell, rng):
         state = step(x[t], state)
         h = state[0] if cell is nn.LSTMCell else state
         np.testing.assert_allclose(out[t], h.data, atol=1e-12)
-    last = state if cell is nn.LSTMCell else (state,)
+    last: Any = state if cell is nn.LSTMCell else (state,)
     for end, part in zip(ends, last, strict=True):
         np.testing.assert_allclose(end[0], part.data, atol=1e-12)
 
@@ -224,7 +236,7 @@ def test_cells_name_what_does_not_fit(cell):
 
 def test_options_that_cannot_be():
     for name in ("input_size", "hidden_size", "num_layers"):
-        sizes = {"input_size": 1, "hidden_size": 1, name: 0}
+        sizes: dict[str, Any] = {"input_size": 1, "hidden_size": 1, name: 0}
         with pytest.raises(ValueError, match=f"GRU: {name} is 1 or more, not 0"):
             nn.GRU(**sizes)
     with pytest.raises(ValueError, match="dropout is a probability"):
@@ -238,8 +250,12 @@ def test_options_that_cannot_be():
 
 
 def test_the_op_names_shapes_that_do_not_fit():
-    x, h, w = Tensor(np.ones((2, 3, 8))), np.ones((3, 2)), np.ones((8, 2))
-    for wrong in ((x, h, h[:1], w), (x, h, h, w[:6]), (x[:0], h, h, w), (x, h, h, w, np.ones(2))):
-        for args in (wrong, [getattr(a, "data", a) for a in wrong]):
+    x, h, w, flat = np.ones((2, 3, 8)), np.ones((3, 2)), np.ones((8, 2)), np.ones(2)
+    wrong: list[tuple[Any, ...]] = [
+        *((x, h, h[:1], w), (x, h, h, w[:6]), (x[:0], h, h, w), (x, h, h, w, flat), (flat,) * 4),
+        *((x[:, :, :0], h[:, :0], h[:, :0], w[:0, :0]), (x, h, h, w, None, np.ones((3, 3), bool))),
+    ]
+    for args in wrong:
+        for first in (args[0], Tensor(args[0])):
             with pytest.raises(ValueError, match=r"^lstm: x \(T, B, 4·H\), each state \(B, H\)"):
-                lstm(*(np.asarray(a) if not isinstance(a, Tensor) else a for a in args))
+                lstm(first, *args[1:])

@@ -128,15 +128,12 @@ def rnn(
     >>> rnn(np.ones((2, 1, 1)), np.zeros((1, 1)), np.array([[-1.0]]), nonlinearity="relu").ravel()
     array([1., 0.])
     """
-    check("rnn", 1, x, (h,), weight, bias)
+    check("rnn", 1, x, (h,), weight, bias, live)
     step = lambda x, h: (rnn_step(x, linear(h, weight, bias), nonlinearity),)  # noqa: E731
     return np.stack([h for (h,) in unrolled(step, x, (h,), live, reverse)])
 
 
-@op(
-    kernel=Kernel(lstm_forward, backward),
-    samples=_samples(4, 2),
-)
+@op(kernel=Kernel(lstm_forward, backward), samples=_samples(4, 2))
 def lstm(
     x: Any, h: Any, c: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
 ) -> Any:
@@ -147,7 +144,7 @@ def lstm(
         h, c: (B, H), the state before the first step.
         weight, bias: (4H, H) and (4H,), or None.
         live: (T, B) booleans, False where a sequence has ended: its state stays as it is; or None.
-        reverse: from the last step to the first, which is then the last.
+        reverse: from the last step to the first; then c is that after step 0.
 
     Raises:
         ValueError: shapes that do not fit, or no step at all.
@@ -156,17 +153,14 @@ def lstm(
     >>> lstm(np.ones((2, 1, 4)), h, c, np.zeros((4, 1))).ravel().round(4)
     array([0.3696, 0.5453, 0.9638])
     """
-    check("lstm", 4, x, (h, c), weight, bias)
+    check("lstm", 4, x, (h, c), weight, bias, live)
     step = lambda x, h, c: lstm_step(x, linear(h, weight, bias), c)  # noqa: E731
     after = unrolled(step, x, (h, c), live, reverse)
     _, last = after[0 if reverse else -1]
     return np.stack([*(h for h, _ in after), last])
 
 
-@op(
-    kernel=Kernel(gru_forward, backward),
-    samples=_samples(3, 1),
-)
+@op(kernel=Kernel(gru_forward, backward), samples=_samples(3, 1))
 def gru(
     x: Any, h: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
 ) -> Any:
@@ -185,6 +179,6 @@ def gru(
     >>> gru(np.ones((2, 1, 3)), np.zeros((1, 1)), np.zeros((3, 1))).ravel().round(4)
     array([0.2048, 0.3546])
     """
-    check("gru", 3, x, (h,), weight, bias)
+    check("gru", 3, x, (h,), weight, bias, live)
     step = lambda x, h: (gru_step(x, linear(h, weight, bias), h),)  # noqa: E731
     return np.stack([h for (h,) in unrolled(step, x, (h,), live, reverse)])

@@ -21,17 +21,21 @@ def steps(length: int, reverse: bool) -> Sequence[int]:
     return range(length - 1, -1, -1) if reverse else range(length)
 
 
-def check(name: str, gates: int, x: Any, state: tuple[Any, ...], weight: Any, bias: Any) -> None:
+def check(
+    name: str, gates: int, x: Any, state: tuple[Any, ...], weight: Any, bias: Any, live: Any
+) -> None:
     """Raise ValueError unless there is a step, and the shapes agree."""
-    parts = [x, *state, weight] if bias is None else [x, *state, weight, bias]
-    T, H = len(x) if np.ndim(x) else 0, np.shape(weight)[-1] if np.ndim(weight) else 0
-    shapes, B = [np.shape(part) for part in parts], np.shape(state[0])[:1]
-    fit = [(T, *B, gates * H), *[(*B, H)] * len(state), (gates * H, H), (gates * H,)]
-    if shapes != fit[: len(shapes)] or not T or not H:
+    shapes = [part if part is None else np.shape(part) for part in (x, *state, weight, bias, live)]
+    T, H, B = np.shape(x)[:1], np.shape(weight)[-1:], np.shape(state[0])[:1]
+    K = tuple(gates * side for side in H)
+    fit = [(*T, *B, *K), *[(*B, *H)] * len(state), (*K, *H), K, (*T, *B)]
+    agree = all(shape in (None, wanted) for shape, wanted in zip(shapes, fit, strict=True))
+    if not agree or 0 in T + H:
         wide = f"{gates}·H" if gates > 1 else "H"
+        given = ", ".join(str(shape) for shape in shapes if shape is not None)
         raise ValueError(
-            f"{name}: x (T, B, {wide}), each state (B, H), weight ({wide}, H) and bias ({wide},), "
-            f"with T and H of 1 or more, not {', '.join(map(str, shapes))}"
+            f"{name}: x (T, B, {wide}), each state (B, H), weight ({wide}, H), bias ({wide},) and "
+            f"live (T, B), with T and H of 1 or more, not {given}"
         )
 
 
@@ -58,7 +62,7 @@ def forward(
     cell: Cell, x: Any, state: tuple[Any, ...], weight: Any, bias: Any, live: Any, reverse: bool
 ) -> tuple[Any, Any]:
     """h after each step, and then what else the last state has: (T + …, B, H)."""
-    check(cell.name, cell.gates, x, state, weight, bias)
+    check(cell.name, cell.gates, x, state, weight, bias, live)
     (T, B, _), H, width = x.shape, weight.shape[1], np.result_type(x, weight, *state)
     parts = np.ascontiguousarray(gated(weight.T, H))  # (gates, H, H)
     inside = np.empty((T, cell.kept, B, H), width)
