@@ -19,7 +19,17 @@ from harness.row import Row
 from harness.single import measured_alone
 
 # The files in rows/, in the order of the table.
-FILES = ("chain", "micrograd", "microgpt", "gpt", "memory", "kernels", "watching", "imports")
+FILES = (
+    "chain",
+    "micrograd",
+    "microgpt",
+    "gpt",
+    "memory",
+    "kernels",
+    "lstm",
+    "watching",
+    "imports",
+)
 
 
 def run(

@@ -32,6 +32,7 @@ from .ops.loss import (
 )
 from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
 from .ops.pooling import avg_pool, max_pool
+from .ops.recurrent import gru, lstm, rnn
 from .ops.reduce import logsumexp
 from .ops.shape import embedding
 from .ops.softmax import log_softmax, softmax
@@ -47,10 +48,11 @@ __all__ = [
     "binary_cross_entropy_with_logits", "categorical_log_prob", "checkpoint", "constant",
     "conv1d", "conv2d", "cross_entropy", "declare", "detect_anomaly", "digamma",
     "dirichlet_log_prob", "elu", "embedding", "enable_grad", "erf", "exponential_log_prob",
-    "gamma_log_prob", "gelu", "grad", "gumbel_log_prob", "hessian", "hinge_loss", "huber_loss",
-    "hvp", "jacobian", "jvp", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "lgamma",
-    "linear", "log_softmax", "logsumexp", "max_pool", "mse_loss", "multi_margin_loss",
-    "nll_loss", "no_grad", "normal_log_prob", "op", "polygamma", "random", "relu", "rms_norm",
-    "saved", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "soft_cross_entropy",
-    "softmax", "softplus", "topk", "value_and_grad", "values", "vjp", "walk",
+    "gamma_log_prob", "gelu", "grad", "gru", "gumbel_log_prob", "hessian", "hinge_loss",
+    "huber_loss", "hvp", "jacobian", "jvp", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
+    "lgamma", "linear", "log_softmax", "logsumexp", "lstm", "max_pool", "mse_loss",
+    "multi_margin_loss", "nll_loss", "no_grad", "normal_log_prob", "op", "polygamma", "random",
+    "relu", "rms_norm", "rnn", "saved", "scaled_dot_product_attention", "selu", "sigmoid",
+    "silu", "soft_cross_entropy", "softmax", "softplus", "topk", "value_and_grad", "values",
+    "vjp", "walk",
 ]

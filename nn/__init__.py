@@ -61,12 +61,17 @@ from .optim import (
 from .parameter import Parameter
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .random import manual_seed
+from .recurrent import GRU, LSTM, RNN
+from .recurrent_cell import GRUCell, LSTMCell, RNNCell
 from .schedule import warmup_cosine
 from .swiglu import SwiGLU
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "SGD",
     "Adagrad",
@@ -86,12 +91,14 @@ __all__ = [
     "Embedding",
     "ExponentialLR",
     "Flatten",
+    "GRUCell",
     "HingeLoss",
     "HuberLoss",
     "Identity",
     "KLDivLoss",
     "L1Loss",
     "LRScheduler",
+    "LSTMCell",
     "LambdaLR",
     "LayerNorm",
     "LeakyReLU",
@@ -113,6 +120,7 @@ __all__ = [
     "Parameter",
     "RMSNorm",
     "RMSprop",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "SequentialLR",

@@ -21,10 +21,13 @@ from groundup.engine import (
     embedding,
     fast,
     gelu,
+    gru,
     layer_norm,
     linear,
     log_softmax,
+    lstm,
     rms_norm,
+    rnn,
     softmax,
     vjp,
 )
@@ -113,7 +116,24 @@ def of_softmax(draw, array):
     return draw(st.sampled_from([softmax, log_softmax])), (array(*shape),), {"axis": axis}
 
 
-CASES = [of_gelu, of_norm, of_softmax, of_attention, of_cross_entropy, of_linear, of_embedding]
+def of_recurrent(draw, array):
+    t, b, h = (
+        draw(st.integers(1, 6)),
+        draw(st.integers(0, 5)),
+        draw(st.sampled_from([1, 2, 7, 8, 17])),
+    )
+    fn, gates, states = draw(st.sampled_from([(rnn, 1, 1), (lstm, 4, 2), (gru, 3, 1)]))
+    bias = draw(st.sampled_from([array(gates * h), None]))
+    live = draw(st.sampled_from([None, np.arange(t)[:, None] < 1 + np.arange(b) * 5 % t]))
+    states = [array(b, h) for _ in range(states)]
+    args = array(t, b, gates * h), *states, array(gates * h, h) / 4, bias, live, draw(st.booleans())
+    return fn, args, {"nonlinearity": draw(st.sampled_from(["tanh", "relu"]))} if fn is rnn else {}
+
+
+CASES = [
+    *(of_gelu, of_norm, of_softmax, of_attention, of_cross_entropy, of_linear, of_embedding),
+    of_recurrent,
+]
 
 
 def laid_out(array, layout):
@@ -127,6 +147,7 @@ def laid_out(array, layout):
 
 def test_every_kernel_has_a_case_here():
     here = {gelu, layer_norm, rms_norm, softmax, log_softmax, attention, cross_entropy}
+    here |= {rnn, lstm, gru}
     assert {op.fn for op in TABLE.values() if op.kernel} == here
 
 
@@ -185,6 +206,7 @@ def calls(x):
     n, c = x.shape
     weight, bias = np.linspace(0.5, 2, c).astype(x.dtype), np.linspace(-1, 1, c).astype(x.dtype)
     labels = np.arange(n) % c
+    first, gates = x[:1], np.tile(x[:, None], (1, 1, 4))  # of a sequence as long as there are rows
     return [
         (gelu, (x,), {}),
         (gelu, (x,), {"approximate": "tanh"}),
@@ -197,6 +219,7 @@ def calls(x):
         (cross_entropy, (x, labels), {"label_smoothing": 0.1}),
         (embedding, (x, labels[:, None] % n), {}),
         (linear, (x, x, np.ones(n, x.dtype)), {}),
+        (lstm, (gates, first, first, np.tile(first / c, (4 * c, 1)), np.tile(bias, 4)), {}),
     ]
 
 
@@ -259,7 +282,7 @@ def test_infinities_and_nans_are_those_of_numpy(numbers, width):
     if not np.isfinite(numbers).all():  # the mean of equal numbers is but nearly that number
         x[4] = numbers[0]
     for fn, args, kwargs in calls(x):
-        if fn is attention:  # products of infinities depend on how BLAS adds them up
+        if fn in (attention, lstm):  # products of infinities depend on how BLAS adds them up
             continue
         with by("numpy"):
             expected = both_passes(fn, *args, **kwargs)

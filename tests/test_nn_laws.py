@@ -8,7 +8,7 @@ import pytest
 from groundup import nn
 from groundup.engine import Tensor
 from groundup.engine.samples import RandomDraw
-from oracle import declared, each, figures_of, largest_difference
+from oracle import declared, each, figures_of, largest_difference, results
 
 every_layer = pytest.mark.parametrize("case", declared().values(), ids=declared())
 
@@ -84,7 +84,7 @@ def test_float32_stays_float32(case):
         return Tensor(array.astype(np.float32)) if array.dtype.kind == "f" else array
 
     out = layer(*each(narrow, trial.inputs), **each(narrow, trial.keywords))
-    assert out.dtype == np.float32
+    assert {part.dtype for part in results(out)} == {np.dtype(np.float32)}
 
 
 # Signals through many layers
@@ -145,6 +145,8 @@ STARTS: dict[str, dict[str, Any]] = {
     "RMSNorm": {"normalized_shape": 5},
     "BatchNorm1d": {"num_features": 5},
     "BatchNorm2d": {"num_features": 5},
+    "LSTM": {"input_size": 30, "hidden_size": 40, "bidirectional": True, "proj_size": 20},
+    "GRUCell": {"input_size": 30, "hidden_size": 40},
 }
 
 

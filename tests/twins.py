@@ -343,6 +343,26 @@ def attention(q, k, v, attn_mask=None, dropout_mask=None, is_causal=False, scale
         return F.scaled_dot_product_attention(q, k, v, attn_mask, scale=scale)
 
 
+def recurrent(cell):
+    """A layer of PyTorch's cell whose input weight is the identity, as ours is handed products."""
+
+    def twin(x, *rest, nonlinearity="tanh"):
+        *state, weight, bias, live, reverse = rest
+        unit = torch.eye(weight.shape[0], dtype=x.dtype)
+        step = {"relu": torch.rnn_relu_cell}.get(nonlinearity, cell)
+        after = {}
+        for t in reversed(range(len(x))) if reverse else range(len(x)):
+            handed = state if len(state) > 1 else state[0]
+            new = step(x[t], handed, unit, weight, None if bias is None else 0 * bias, bias)
+            new = list(new) if isinstance(new, tuple) else [new]
+            if live is not None:
+                new = [torch.where(live[t, :, None], n, s) for n, s in zip(new, state, strict=True)]
+            after[t] = state = new
+        return torch.stack([*(after[t][0] for t in range(len(x))), *state[1:]])
+
+    return twin
+
+
 # The gamma function. PyTorch's trigamma is right to some 5e-10 alone (2.13, against mpmath), its
 # zeta to rounding, and ψ′(x) is ζ(2, x): so that is the slope of digamma, and polygamma(1, x).
 
@@ -545,6 +565,9 @@ TWINS = {
     engine.soft_cross_entropy: soft_cross_entropy,
     engine.multi_margin_loss: multi_margin_loss,
     engine.scaled_dot_product_attention: attention,
+    engine.rnn: recurrent(torch.rnn_tanh_cell),
+    engine.lstm: recurrent(torch.lstm_cell),
+    engine.gru: recurrent(torch.gru_cell),
     engine.conv1d: convolution(F.conv1d),
     engine.conv2d: convolution(F.conv2d),
     engine.max_pool: max_pool,

@@ -5,6 +5,7 @@ kernels hand them over flat or as rows, (n, C). A loop writes into the arrays it
 NaN and infinities go through as in numpy.
 """
 
+from .gates import lstm_backward, lstm_cell, lstm_open
 from .powers import (
     cross_entropy_backward,
     gelu,
@@ -32,6 +33,9 @@ __all__ = [
     "layer_norm",
     "layer_norm_backward",
     "log_softmax",
+    "lstm_backward",
+    "lstm_cell",
+    "lstm_open",
     "rms_norm",
     "rms_norm_backward",
     "softmax",

@@ -9,5 +9,6 @@ from . import (
     convolution,
     pooling,
     network,
+    recurrent,
     loss,
 )  # layers of networks, and what they are trained by

@@ -1,0 +1,171 @@
+"""The steps of recurrent networks in numpy calls and compiled loops, for their kernels.
+
+Each cell's two functions do what `Cell` in `through_time.py` says; what is computed is said by the
+formulas in `recurrent.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..fast import compiled
+from .through_time import Cell, forward, gated
+
+
+def sigmoid_(a: np.ndarray) -> None:
+    """In place, by tanh, which overflows nowhere: σ(a) = (1 + tanh(a / 2)) / 2."""
+    a *= 0.5
+    np.tanh(a, out=a)
+    a *= 0.5
+    a += 0.5
+
+
+# Elman's network
+
+
+def _rnn_tanh(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
+    a[0] += x
+    a[0] += bias
+    np.tanh(a[0], out=new[0])
+
+
+def _rnn_tanh_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+    slope = new[0] * new[0]
+    np.subtract(1, slope, out=slope)
+    np.multiply(slope, share[0], out=from_r)
+    share[0] = 0
+
+
+def _rnn_relu(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
+    a[0] += x
+    a[0] += bias
+    new[0][...] = np.where(a[0] <= 0, 0, a[0])
+
+
+def _rnn_relu_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+    from_r[...] = np.where(a[0] <= 0, 0, share[0])
+    share[0] = 0
+
+
+# LSTM
+
+
+def _lstm(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
+    i, f, g, o = a
+    h, c = new
+    a += gated(x, h.shape[1])
+    a += bias.reshape(4, 1, -1)
+    sigmoid_(a[:2])
+    np.tanh(g, out=g)
+    sigmoid_(o)
+    np.multiply(f, old[1], out=c)
+    np.multiply(i, g, out=h)
+    c += h
+    np.tanh(c, out=h)
+    h *= o
+
+
+def _lstm_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+    i, f, g, o = a
+    of_h, of_c = share
+    from_i, from_f, from_g, from_o = gated(from_r, i.shape[1])
+    flow = a * a  # and then the slopes: a − a² of a sigmoid, 1 − a² of tanh
+    np.subtract(a[:2], flow[:2], out=flow[:2])
+    np.subtract(1, flow[2], out=flow[2])
+    np.subtract(o, flow[3], out=flow[3])
+    bent = np.tanh(new[1])
+    flow[3] *= of_h
+    np.multiply(flow[3], bent, out=from_o)
+    bent *= bent
+    np.subtract(1, bent, out=bent)
+    bent *= of_h
+    bent *= o
+    of_c += bent
+    flow[:3] *= of_c
+    np.multiply(flow[0], g, out=from_i)
+    np.multiply(flow[1], old[1], out=from_f)
+    np.multiply(flow[2], i, out=from_g)
+    of_c *= f
+    of_h[...] = 0
+
+
+def looped(run: Any) -> Cell:
+    """The same in compiled loops."""
+
+    def forward(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
+        h, c = new
+        run.lstm_open(a, x, bias)
+        np.tanh(a, out=a)
+        run.lstm_cell(a, old[1], c)
+        np.tanh(c, out=h)
+        h *= a[3]
+
+    def backward(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+        run.lstm_backward(a, old[1], np.tanh(new[1]), *share, from_r)
+
+    return LSTM._replace(forward=forward, backward=backward)
+
+
+# GRU: what comes from h for n is kept as it is before the reset gate takes its part. n itself is in
+# a fourth block.
+
+
+def _gru(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
+    reset, z, r_n, n = a
+    h = new[0]
+    x = gated(x, h.shape[1])
+    a[:3] += bias.reshape(3, 1, -1)
+    a[:2] += x[:2]
+    sigmoid_(a[:2])
+    np.multiply(reset, r_n, out=n)
+    n += x[2]
+    np.tanh(n, out=n)
+    np.subtract(old[0], n, out=h)  # (1 − z) · n + z · h = n + z · (h − n)
+    h *= z
+    h += n
+
+
+def _gru_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+    reset, z, r_n, n = a
+    of_h = share[0]
+    from_r, from_x = gated(from_r, z.shape[1]), gated(from_x, z.shape[1])
+    slopes = a[:2] - a[:2] * a[:2]
+    np.multiply(of_h * (old[0] - n), slopes[1], out=from_x[1])
+    np.multiply((1 - z) * of_h, 1 - n * n, out=from_x[2])
+    np.multiply(from_x[2] * r_n, slopes[0], out=from_x[0])
+    from_r[:2] = from_x[:2]
+    np.multiply(from_x[2], reset, out=from_r[2])
+    of_h *= z
+
+
+RNN = {
+    "tanh": Cell(_rnn_tanh, _rnn_tanh_back, "rnn", gates=1, kept=1),
+    "relu": Cell(_rnn_relu, _rnn_relu_back, "rnn", gates=1, kept=1),
+}
+LSTM = Cell(_lstm, _lstm_back, "lstm", gates=4, kept=4)
+GRU = Cell(_gru, _gru_back, "gru", gates=3, kept=4, apart=True)
+
+
+# As the ops take their arguments
+
+
+def rnn_forward(
+    x: Any, h: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False,
+    nonlinearity: str = "tanh",
+) -> Any:  # fmt: skip
+    return forward(RNN[nonlinearity], x, (h,), weight, bias, live, reverse)
+
+
+def lstm_forward(
+    x: Any, h: Any, c: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
+) -> Any:
+    run = compiled(x)
+    return forward(looped(run) if run else LSTM, x, (h, c), weight, bias, live, reverse)
+
+
+def gru_forward(
+    x: Any, h: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
+) -> Any:
+    return forward(GRU, x, (h,), weight, bias, live, reverse)
