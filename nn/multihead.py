@@ -96,7 +96,8 @@ class MultiheadAttention(Module):
         """What each query reads.
 
         Both masks are True where a query may *not* look, or numbers that are added to the scores.
-        A query that may look nowhere reads zeros (PyTorch gives NaN).
+        A query that may look nowhere reads zeros with weights of zero; PyTorch gives NaN if weights
+        are asked for.
 
         Args:
             query: (T, B, E), or (B, T, E) with batch_first, or (T, E).
@@ -113,7 +114,6 @@ class MultiheadAttention(Module):
             after dropout, each without B if query has none; or None. An extra key is one more in S.
         """
         B, T, S = self._sizes(query, key, value)
-        H, D = self.num_heads, self.embed_dim // self.num_heads
         batched = np.ndim(query) == 3
         seen = self._masks(attn_mask, key_padding_mask, batched, B, T, S)
         q, k, v = map(self._batch_first, self._projected(query, key, value))  # (B, T or S, E) each
@@ -121,15 +121,15 @@ class MultiheadAttention(Module):
         if more := k.shape[1] - S:
             seen = [masks.causal(T, S)] * is_causal + seen
             seen, is_causal = [masks.widened(mask, more) for mask in seen], False
-        q, k, v = (x.reshape(B, -1, H, D).swapaxes(1, 2) for x in (q, k, v))  # (B, H, T or S, D)
+        q, k, v = (self._heads(x) for x in (q, k, v))  # (B, H, T or S, D) each
 
         mask = masks.allowed(*seen)
         noise = None
         if self.training and self.dropout:
-            noise = F.dropout_mask((B, H, T, k.shape[2]), self.dropout)
+            noise = F.dropout_mask((B, self.num_heads, T, S + more), self.dropout)
         heads = engine.scaled_dot_product_attention(q, k, v, mask, noise, is_causal)
-        out = self.out_proj(heads.swapaxes(1, 2).reshape(B, T, H * D))  # the heads side by side
-        out = self._as_given(out, query)
+        side_by_side = heads.swapaxes(1, 2).reshape(B, T, self.embed_dim)
+        out = self._as_given(self.out_proj(side_by_side), query)
         if not need_weights:
             return out, None
 
@@ -169,9 +169,8 @@ class MultiheadAttention(Module):
         return "(B, T, E)" if self.batch_first else "(T, B, E)"
 
     def _batch_and_time(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        if len(shape) == 2:
-            return 1, shape[0]
-        return (shape[0], shape[1]) if self.batch_first else (shape[1], shape[0])
+        front, last = (1, *shape[:-1])[-2:]
+        return (front, last) if self.batch_first or len(shape) == 2 else (last, front)
 
     def _batch_first(self, x: Any) -> Any:
         if x.ndim == 2:
@@ -214,6 +213,11 @@ class MultiheadAttention(Module):
             F.linear(x, weight, bias)
             for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
         ]
+
+    def _heads(self, x: Any) -> Any:
+        """(B, T, E) cut into H parts (B, H, T, D)."""
+        B, T, E = x.shape
+        return x.reshape(B, T, self.num_heads, E // self.num_heads).swapaxes(1, 2)
 
     def _lengthened(self, x: Any, learned: Any) -> Any:
         """Keys or values (B, S, E) with the extra ones behind."""

@@ -52,11 +52,31 @@ def scaled_dot_product_attention(
         value = for_each_query_head("value", value, query)
     noise = None
     if dropout_p:
-        q, k = np.shape(query), np.shape(key)
-        noise = dropout_mask((*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2]), dropout_p)
+        noise = dropout_mask(shape_of_scores(query, key), dropout_p)
+    if attn_mask is not None and not broadcasts(np.shape(attn_mask), shape_of_scores(query, key)):
+        raise ValueError(
+            f"scaled_dot_product_attention: attn_mask of shape {np.shape(attn_mask)} does not "
+            f"broadcast to (…, T, S) = {shape_of_scores(query, key)}"
+        )
     return engine.scaled_dot_product_attention(
         query, key, value, attn_mask, noise, is_causal, scale
     )
+
+
+def shape_of_scores(query: Any, key: Any) -> tuple[int, ...]:
+    """(…, T, S)."""
+    q, k = np.shape(query), np.shape(key)
+    return (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
+
+
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of one shape becomes one of the other by repetition.
+
+    >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2, 3, 4), (3, 4))
+    (True, False)
+    """
+    pairs = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(side in (1, whole) for side, whole in pairs)
 
 
 def for_each_query_head(name: str, x: Any, query: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .attention import broadcasts
+
 
 def sinusoidal_positions(positions: Any, dim: int, base: float = 10000.0) -> np.ndarray:
     """A vector for each position: clocks, each slower than the one before (Vaswani et al., 2017,
@@ -70,7 +72,7 @@ def rotary_embedding(
         raise ValueError(f"rotary_embedding: (…, T, d) with an even d, not shape {shape}")
     *front, T, d = shape
     theta = turns(np.arange(T) if positions is None else positions, d // 2, d, base)
-    if theta.ndim < 2 or np.broadcast_shapes(theta.shape[:-1], shape[:-1]) != shape[:-1]:
+    if not broadcasts(theta.shape[:-1], shape[:-1]):
         raise ValueError(
             f"rotary_embedding: positions of shape {theta.shape[:-1]} do not broadcast to "
             f"{shape[:-1]}, one for each vector of the input"
