@@ -243,18 +243,20 @@ def layer_options(draw: Draw) -> tuple[dict[str, Any], bool]:
     """Options that all have, and whether the layer is trained."""
     H = draw.integer(1, 2)
     p, training = dropped(draw)
+    activation = draw.choice(("relu", "gelu", "silu"))
     options = {
         "d_model": 2 * H,
         "nhead": H,
         "dim_feedforward": draw.integer(1, 3),
         "dropout": p,
-        "activation": draw.choice(("relu", "gelu", "silu")),
+        "activation": activation,
         # Of a vector whose numbers are all alike a norm makes 1/√eps times its rounding errors, and
         # the next norm as many times these; layer norm alone is tried with 1e-5.
         "layer_norm_eps": draw.choice((0.1, 1.0)),
         "batch_first": draw.boolean(),
         "norm_first": draw.boolean(),
-        "bias": draw.boolean(),
+        # Without, equal weights make 0 of what is normal, to rounding: which side of relu's kink?
+        "bias": activation == "relu" or draw.boolean(),
     }
     return options, training
 
