@@ -116,8 +116,8 @@ for kind in ("norm after", "norm before", "norm before, scaled"):
 
 # %% [markdown]
 # Deep stacks with the norm before learn from the first step; those with the norm after want a slow
-# start (Xiong et al., 2020). Here are both as PyTorch has them: twelve Transformer layers that learn
-# to say a sequence backwards, at full speed at once.
+# start (Xiong et al., 2020). Here are both as PyTorch has them: twelve Transformer layers that
+# learn to say a sequence backwards, at full speed at once.
 
 
 # %%
