@@ -18,6 +18,9 @@ from .module import Module
 class Attention(Module):
     """Σₛ wₜₛ valueₛ, where wₜ = softmax(scoreₜ) over all s. Subclasses write `score`."""
 
+    query_dim: int
+    key_dim: int
+
     def score(self, query: Any, key: Any) -> Any:
         """How well they fit, (…, T, S), of queries (…, T, ·) and keys (…, S, ·)."""
         raise NotImplementedError
@@ -50,9 +53,6 @@ class Attention(Module):
             scores = masked(scores, allowed(np.expand_dims(mask, -2)))  # of (…, 1, S)
         weights = softmax(scores)
         return weights @ value, weights
-
-    query_dim: int
-    key_dim: int
 
     def _check(self, query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
         fit = len(query) == len(key) >= 2 and query[:-2] == key[:-2] and key[:-1] == value[:-1]

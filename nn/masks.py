@@ -13,7 +13,7 @@ from ..engine.ops.constants import as_constants
 
 
 def as_mask(layer: str, name: str, mask: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """A mask as it was given, or as an array if it is a list.
+    """A mask as an array; one of floats may be a Tensor, and learned.
 
     Args:
         layer, name: of the layer and of its argument, for errors.
@@ -33,7 +33,7 @@ def as_mask(layer: str, name: str, mask: Any, shapes: Mapping[str, tuple[int, ..
     if mask.shape not in shapes.values():
         fits = " or ".join(f"{axes} = {shape}" for axes, shape in shapes.items())
         raise ValueError(f"{layer}: {name} of shape {mask.shape} does not fit; it is {fits}")
-    return mask
+    return as_constants(mask) if mask.dtype == bool else mask
 
 
 def causal(T: int, S: int) -> np.ndarray:
@@ -48,8 +48,8 @@ def causal(T: int, S: int) -> np.ndarray:
 
 def widened(mask: Any, count: int) -> Any:
     """A mask (…, S + count): the last ones are for all to see."""
-    shown = np.zeros((*mask.shape[:-1], count), mask.dtype if mask.dtype == bool else float)
-    return np.concatenate([as_constants(mask) if mask.dtype == bool else mask, shown], axis=-1)
+    shown = np.zeros((*mask.shape[:-1], count), bool if mask.dtype == bool else float)
+    return np.concatenate([mask, shown], axis=-1)
 
 
 def allowed(*masks: Any) -> Any:
@@ -65,5 +65,5 @@ def allowed(*masks: Any) -> Any:
         return None
     if all(mask.dtype == bool for mask in given):
         return np.logical_not(reduce(np.logical_or, given))
-    hidden = (np.where(as_constants(m), -np.inf, 0.0) if m.dtype == bool else m for m in given)
-    return reduce(np.add, hidden)
+    added = (np.where(mask, -np.inf, 0.0) if mask.dtype == bool else mask for mask in given)
+    return reduce(np.add, added)

@@ -90,15 +90,9 @@ class TransformerDecoder(Stack):
         x = tgt
         for layer in self.layers:
             x = layer(
-                x,
-                memory,
-                tgt_mask,
-                memory_mask,
-                tgt_key_padding_mask,
-                memory_key_padding_mask,
-                bool(tgt_is_causal),
-                memory_is_causal,
-            )
+                x, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
+                bool(tgt_is_causal), memory_is_causal,
+            )  # fmt: skip
         return x if self.norm is None else self.norm(x)
 
 
@@ -136,17 +130,10 @@ class Transformer(Module):
         bias: bool = True,
     ) -> None:
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
-        options = (
-            d_model,
-            nhead,
-            dim_feedforward,
-            dropout,
-            activation,
-            layer_norm_eps,
-            batch_first,
-            norm_first,
-            bias,
-        )
+        options: Any = (
+            d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,
+            norm_first, bias,
+        )  # fmt: skip
         self.encoder, self.decoder = custom_encoder, custom_decoder
         if custom_encoder is None:
             self.encoder = TransformerEncoder(

@@ -94,7 +94,8 @@ def once_or_thrice(base: Any) -> Any:
     lambda **options: once_or_thrice(torch.nn.MultiheadAttention)(**options),
     note="With one input for all three or three, alone or in batches; masks of booleans and floats "
     "for padding and for pairs, the same for all or for each head; weights of all heads, averaged, "
-    "or none. Dropout as of Dropout",
+    "or none. Each query may look somewhere: else PyTorch makes NaN, and this zeros. Dropout as of "
+    "Dropout",
 )
 def multihead_attention(draw: Draw) -> Trial:
     H, D, B, T, S = draw.sides(5, 1, 2)
