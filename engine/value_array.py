@@ -48,9 +48,10 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
     ufunc = ALIASES.get(ufunc, ufunc)
     run = ON_EACH.get(ufunc, getattr(ufunc, method))
+    args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}  # `out` as well
     try:
         with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
-            return unwrap(lift(run(*map(bare, args), **kwargs)))
+            return unwrap(lift(run(*args, **kwargs)))
     except TypeError:
         if ufunc not in TABLE:
             lookup(ufunc)  # which says it better than numpy

@@ -17,6 +17,7 @@ from .activation import (
     Softplus,
     Tanh,
 )
+from .attention import AdditiveAttention, MultiplicativeAttention
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .clip import clip_grad_norm_, clip_grad_value_
 from .container import ModuleDict, ModuleList, Sequential
@@ -38,6 +39,7 @@ from .loss import (
     SmoothL1Loss,
 )
 from .module import Module
+from .multihead import MultiheadAttention
 from .normalization import LayerNorm, RMSNorm
 from .optim import (
     SGD,
@@ -60,11 +62,19 @@ from .optim import (
 )
 from .parameter import Parameter
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .positions import (
+    ALiBi,
+    LearnedPositionalEmbedding,
+    RotaryEmbedding,
+    SinusoidalPositionalEmbedding,
+)
 from .random import manual_seed
 from .recurrent import GRU, LSTM, RNN
 from .recurrent_cell import GRUCell, LSTMCell, RNNCell
 from .schedule import warmup_cosine
 from .swiglu import SwiGLU
+from .transformer import Transformer, TransformerDecoder, TransformerEncoder
+from .transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "ELU",
@@ -74,9 +84,11 @@ __all__ = [
     "RNN",
     "SELU",
     "SGD",
+    "ALiBi",
     "Adagrad",
     "Adam",
     "AdamW",
+    "AdditiveAttention",
     "AvgPool1d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
@@ -102,6 +114,7 @@ __all__ = [
     "LambdaLR",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LinearLR",
     "LogSoftmax",
@@ -113,6 +126,8 @@ __all__ = [
     "ModuleList",
     "MultiMarginLoss",
     "MultiStepLR",
+    "MultiheadAttention",
+    "MultiplicativeAttention",
     "Muon",
     "NLLLoss",
     "OneCycleLR",
@@ -122,16 +137,23 @@ __all__ = [
     "RMSprop",
     "RNNCell",
     "ReLU",
+    "RotaryEmbedding",
     "Sequential",
     "SequentialLR",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEmbedding",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "StepLR",
     "SwiGLU",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "clip_grad_norm_",
     "clip_grad_value_",
     "functional",

@@ -225,6 +225,7 @@ def test_an_array_of_values_takes_the_table_s_functions():
         lambda a: np.maximum(a, 2.0),
         lambda a: np.var(a[1]),
         lambda a: a[1].mean(),
+        lambda a: a.mean(axis=0)[1],
         lambda a: np.sum(a[1], axis=0),
         lambda a: a[1:].sum(axis=1),
         lambda a: np.isnan(a),

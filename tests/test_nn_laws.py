@@ -137,6 +137,10 @@ def test_a_norm_keeps_the_variance_whatever_the_start(norm, std):
 # How parameters start
 
 STARTS: dict[str, dict[str, Any]] = {
+    "MultiheadAttention": {"embed_dim": 40, "num_heads": 4, "kdim": 30, "add_bias_kv": True},
+    "TransformerEncoderLayer": {"d_model": 40, "nhead": 4, "dim_feedforward": 60},
+    "TransformerDecoderLayer": {"d_model": 40, "nhead": 4, "dim_feedforward": 60},
+    "Transformer": {"d_model": 20, "nhead": 2, "num_decoder_layers": 1, "batch_first": True},
     "Linear": {"in_features": 300, "out_features": 200},
     "Conv1d": {"in_channels": 40, "out_channels": 60, "kernel_size": 5, "groups": 2},
     "Conv2d": {"in_channels": 40, "out_channels": 60, "kernel_size": (3, 5)},

@@ -187,7 +187,7 @@ def _attention_samples(draw: Draw) -> Call:
     return call(q, k, v, mask, draw.choice((None, 2.0 * (noise > 0))), is_causal=draw.boolean())
 
 
-def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
+def masked(scores: Any, mask: Any, is_causal: bool = False) -> Any:
     """Scores (…, T, S) with the mask added, or −∞ where a query may not look.
 
     Raises:
@@ -207,6 +207,16 @@ def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
+def attention_weights(
+    query: Any, key: Any, attn_mask: Any = None, is_causal: bool = False, scale: float | None = None
+) -> Any:
+    """softmax(q kᵀ / √d), (…, T, S): how much of each value a query takes. Arguments as of
+    `scaled_dot_product_attention`."""
+    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
+    return softmax(masked(scores, attn_mask, is_causal))
+
+
 def _attention_forward(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_mask: Any = None,
     is_causal: bool = False, scale: float | None = None,
@@ -216,7 +226,7 @@ def _attention_forward(
     step = _step(query, key, value, is_causal)
     scores = times_transposed(query * scale, key, step)  # (…, T, S)
     if attn_mask is not None:
-        weights = softmax_in_place(_masked(scores, attn_mask, is_causal), False, 0)
+        weights = softmax_in_place(masked(scores, attn_mask, is_causal), False, 0)
     else:
         weights = softmax_in_place(scores, is_causal, step)
     kept = weights if dropout_mask is None else weights * dropout_mask
@@ -275,8 +285,6 @@ def scaled_dot_product_attention(
     array([[1.],
            [2.]])
     """
-    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
-    scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
-    weights = softmax(_masked(scores, attn_mask, is_causal))
+    weights = attention_weights(query, key, attn_mask, is_causal, scale)  # (…, T, S)
     kept = weights if dropout_mask is None else weights * dropout_mask
     return kept @ value  # (…, T, d)

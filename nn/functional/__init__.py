@@ -33,8 +33,11 @@ from .losses import (
 from .noise import dropout, dropout_mask
 from .norms import layer_norm, rms_norm
 from .pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from .positions import alibi_bias, alibi_slopes, rotary_embedding, sinusoidal_positions
 
 __all__ = [
+    "alibi_bias",
+    "alibi_slopes",
     "avg_pool1d",
     "avg_pool2d",
     "binary_cross_entropy_with_logits",
@@ -62,10 +65,12 @@ __all__ = [
     "nll_loss",
     "relu",
     "rms_norm",
+    "rotary_embedding",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "smooth_l1_loss",
     "softmax",
     "softplus",

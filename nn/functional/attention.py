@@ -18,22 +18,82 @@ def scaled_dot_product_attention(
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
+    enable_gqa: bool = False,
 ) -> Any:
     """softmax(q kᵀ / √d) v: each query reads the values whose keys fit it (Vaswani et al., 2017).
 
     Args:
         query: (…, T, d).
-        key, value: (…, S, d).
+        key: (…, S, d).
+        value: (…, S, e).
         attn_mask: broadcasts to (…, T, S): True where a query may look, or numbers that are
             added to the scores. A row that may look nowhere gives zeros.
         dropout_p: as in PyTorch it acts whenever it is not 0: pass 0 in evaluation.
-        is_causal: query t may look at keys 0 to t alone.
+        is_causal: query t may look at keys 0 to t alone; with attn_mask, where both let it.
         scale: instead of 1 / √d.
+        enable_gqa: grouped queries (Ainslie et al., 2023): query is (…, H, T, d), key and value
+            (…, G, S, ·), and each of the G heads serves H / G heads of queries, neighbours. With
+            G = 1 all share one (Shazeer, 2019).
+
+    Returns:
+        (…, T, e).
+
+    Raises:
+        ValueError: shapes that do not agree; heads of queries that cannot be shared out evenly.
+        TypeError: a mask of integers.
+
+    >>> rng = np.random.default_rng(0)
+    >>> q, k = rng.standard_normal((4, 5, 2)), rng.standard_normal((2, 5, 2))
+    >>> scaled_dot_product_attention(q, k, k, is_causal=True, enable_gqa=True).shape
+    (4, 5, 2)
     """
+    if enable_gqa:
+        key = for_each_query_head("key", key, query)
+        value = for_each_query_head("value", value, query)
     noise = None
     if dropout_p:
-        q, k = np.shape(query), np.shape(key)
-        noise = dropout_mask((*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2]), dropout_p)
+        noise = dropout_mask(shape_of_scores(query, key), dropout_p)
+    if attn_mask is not None and not broadcasts(np.shape(attn_mask), shape_of_scores(query, key)):
+        raise ValueError(
+            f"scaled_dot_product_attention: attn_mask of shape {np.shape(attn_mask)} does not "
+            f"broadcast to (…, T, S) = {shape_of_scores(query, key)}"
+        )
     return engine.scaled_dot_product_attention(
         query, key, value, attn_mask, noise, is_causal, scale
     )
+
+
+def shape_of_scores(query: Any, key: Any) -> tuple[int, ...]:
+    """(…, T, S)."""
+    q, k = np.shape(query), np.shape(key)
+    return (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
+
+
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of one shape becomes one of the other by repetition.
+
+    >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2, 3, 4), (3, 4))
+    (True, False)
+    """
+    pairs = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(side in (1, whole) for side, whole in pairs)
+
+
+def for_each_query_head(name: str, x: Any, query: Any) -> Any:
+    """Keys or values (…, G, S, d), each head as often as it is asked: (…, H, S, d).
+
+    Raises:
+        ValueError: there is no axis of heads, or G does not divide H.
+    """
+    q, shape = np.shape(query), np.shape(x)
+    if min(len(q), len(shape)) < 3 or shape[-3] == 0 or q[-3] % shape[-3]:
+        raise ValueError(
+            f"scaled_dot_product_attention: enable_gqa shares the heads of {name}, of shape "
+            f"{shape}, among those of query, {q}; heads lie on the axis -3, and those of query "
+            "must be a multiple"
+        )
+    times = q[-3] // shape[-3]
+    *front, S, d = shape
+    # Broadcast, so that on the way back the shares of a group are one sum.
+    several = np.broadcast_to(np.expand_dims(x, -3), (*front, times, S, d))
+    return np.reshape(several, (*front[:-1], q[-3], S, d))
