@@ -191,3 +191,14 @@ def test_what_goes_wrong_inside_a_closed_box_is_seen_from_outside():
     found = run_pass(plan)
     alarms = {card.title: found.alarm(card) for card in plan.cards if card.inside}
     assert alarms == {"bad": "is NaN inside", "good": ""}
+
+
+def test_a_leaf_used_all_over_is_not_laid_out_for_minutes():
+    a = b = Value(0.5, name="a")
+    for _ in range(120):
+        b = (b * a).tanh()
+    assert viz.draw(b).source.count("ops") >= 1  # folded, though of fewer than 300 nodes
+    flat = viz.draw(b, collapse=False)
+    assert 'splines="line"' in flat.source or "splines=line" in flat.source
+    assert flat.source.count("->") == 360
+    assert "splines" not in viz.draw(a * a + 1).source

@@ -10,6 +10,7 @@ from typing import Any
 from .escape import room, text
 from .gather import Gradients, alarm
 from .label import Label, cell, is_small, table
+from .layers import MOST, lengths
 from .plan import Card, Edge, Frame, Plan
 from .renderer import Picture
 from .theme import FONT, SIZE, SMALL, THICK, THIN, Theme
@@ -23,7 +24,7 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
         "graph", bgcolor=theme.background, rankdir="TB" if plan.downwards else "LR",
         fontname=FONT, fontsize=str(SIZE), fontcolor=theme.ink, color=theme.frame,
         style="rounded", nodesep="0.25", ranksep="0.4" if plan.downwards else "0.5", pad="0.2",
-        **_caption([*plan.caption, found.trouble], theme),
+        **_caption([*plan.caption, found.trouble], theme), **_haste(plan),
     )  # fmt: skip
     picture.attr(
         "node", fontname=FONT, fontsize=str(SIZE), margin="0.1,0.06", height="0", width="0"
@@ -56,6 +57,13 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
         stroke = _stroke(edge, found, theme, scale) | _added(edge, found, theme)
         picture.edge(names[edge.tail], names[edge.head], **stroke, **straight)
     return picture
+
+
+def _haste(plan: Plan) -> dict[str, str]:
+    """For a picture that would take minutes: straight edges, and a first guess at the places."""
+    if sum(lengths(plan.cards, plan.edges)) <= MOST:
+        return {}
+    return {"splines": "line", "nslimit": "1", "nslimit1": "1"}
 
 
 _COMPUTED = ("op", "module", "folded", "loss")

@@ -9,6 +9,7 @@ from ..engine.graph import Node, ancestry
 from .collapse import collapsed_plan
 from .dot import write
 from .gather import run_pass
+from .layers import MOST, lengths
 from .plan import Plan, flat_plan
 from .renderer import Picture
 from .theme import Theme, theme_of
@@ -62,7 +63,9 @@ def plan_of(node: Node, collapse: bool | None = None, boxes: int = BOXES) -> Pla
     nodes = ancestry(node)
     if collapse is None:
         layered = isinstance(node, Tensor) and any(one.scope for one in nodes)
-        collapse = len(nodes) > (MANY_TENSORS if layered else MANY)
-    if collapse:
-        return collapsed_plan(node, nodes, boxes)
-    return flat_plan(node, nodes)
+        collapse = len(nodes) > (MANY_TENSORS if layered else MANY) or None
+    if not collapse:
+        plan = flat_plan(node, nodes)
+        if collapse is False or sum(lengths(plan.cards, plan.edges)) <= MOST:
+            return plan
+    return collapsed_plan(node, nodes, boxes)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .layers import MOST, lengths
 from .renderer import layout
 
 ROW, SMALL_ROW, PAD, GAP = 17, 14, 9, 14  # pixels, as the points of a picture are
@@ -19,7 +20,7 @@ BAR = 64  # pixels, in a row that has one
 # Boxes above which Graphviz takes a good place for the best one. A weight that each step of a long
 # sequence uses has arrows over all of it: 180 such boxes took 12 s, and take 0.2 s so.
 MANY = 60
-HIDDEN, FAR = 2000, 6  # layers that all arrows cross, and one, before far ones are drawn straight
+FAR = 6  # layers
 TITLE = 28  # characters of a title, and of the word beside it, that are shown
 
 
@@ -172,34 +173,15 @@ def outline(scene: Scene) -> str:
 def _near(scene: Scene) -> list[tuple[int, Arrow]]:
     """The arrows that the renderer places, each with its number.
 
-    One over many layers costs it a hidden box in each, and a leaf that is used all over a large
-    graph more than all the rest. Where there is too much of that, of the arrows of a box the
-    shortest says where it stands, and the far ones are drawn straight (`_straight`).
+    Where they go over too many layers together, the shortest arrow of a box says where it stands,
+    and its far ones are drawn straight (`_straight`).
     """
     arrows = [*enumerate(scene.arrows)]
-    layer = _layers(scene)
-    length = [layer[arrow.head] - layer[arrow.tail] for _, arrow in arrows]
-    if sum(length) <= HIDDEN:
+    length = lengths(scene.boxes, scene.arrows)
+    if sum(length) <= MOST:
         return arrows
     shortest = {arrow.tail: i for i, arrow in sorted(arrows, key=lambda one: -length[one[0]])}
     return [(i, a) for i, a in arrows if length[i] <= FAR or shortest[a.tail] == i]
-
-
-def _layers(scene: Scene) -> dict[Box, int]:
-    """How many arrows lead to each box on the longest way."""
-    ahead: dict[Box, list[Box]] = {box: [] for box in scene.boxes}
-    missing = dict.fromkeys(scene.boxes, 0)
-    for arrow in scene.arrows:
-        ahead[arrow.tail].append(arrow.head)
-        missing[arrow.head] += 1
-    layer, ready = dict.fromkeys(scene.boxes, 0), [box for box in scene.boxes if not missing[box]]
-    for box in ready:  # which grows
-        for head in ahead[box]:
-            layer[head] = max(layer[head], layer[box] + 1)
-            missing[head] -= 1
-            if not missing[head]:
-                ready.append(head)
-    return layer
 
 
 def _run(outlines: list[str]) -> list[dict[str, Any] | None]:
