@@ -142,7 +142,8 @@ TAKE_STEPS = """(async () => {
 
 # Each box of the first view, and what stands first in each view inside.
 OPEN_BOXES = """(async () => {
-  const bubbles = true, taken = [], boxes = () => [...document.querySelectorAll('.graph [role=button]')];
+  const bubbles = true, taken = [];
+  const boxes = () => [...document.querySelectorAll('.graph [role=button]')];
   for (let i = 0; i < boxes().length; i++) {
     let depth = 0;
     for (let next = boxes()[i]; next && depth < 6; depth++) {
