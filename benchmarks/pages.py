@@ -129,12 +129,13 @@ const painted = async (action) => {
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   return performance.now() - began;
 };
-const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+const press = (key) =>
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
 """
 
 TAKE_STEPS = """(async () => {
   const taken = [], slider = document.querySelector('input[type=range]');
-  while (Number(slider.value) < Number(slider.max)) {
+  for (let i = Number(slider.min); i < Number(slider.max); i++) {
     taken.push(await painted(() => press('ArrowRight')));
   }
   return taken;

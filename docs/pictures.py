@@ -1,4 +1,7 @@
-"""Draw the pictures of the README anew: `.venv/bin/python docs/pictures.py`."""
+"""Make the pictures of the README anew: `.venv/bin/python docs/pictures.py`.
+
+Graphs are drawn; pages are opened in Chromium, driven by Playwright, and photographed.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ def expression() -> Value:
     return (a * b + a).tanh()
 
 
-def gpt() -> Any:
+def gpt(n_layer: int = 1) -> Any:
     nn.manual_seed(0)
-    config = models.GPTConfig(vocab_size=65, block_size=64, n_layer=1, n_head=4, n_embd=128)
+    config = models.GPTConfig(vocab_size=65, block_size=64, n_layer=n_layer, n_head=4, n_embd=128)
     ids = np.random.default_rng(0).integers(0, 65, size=(12, 65))
     _, loss = models.GPT(config)(ids[:, :-1], ids[:, 1:])
     loss.name = "loss"
@@ -36,7 +39,40 @@ def pictures() -> Iterator[tuple[Path, str]]:
             yield FOLDER / f"{name}{suffix}.svg", picture.pipe("svg", encoding="utf-8")
 
 
+PAGES = {
+    "steps": (lambda folder: viz.step(expression, folder / "page.html"), "#step-10", 600),
+    "zoom": (lambda folder: viz.zoom(gpt(n_layer=12), folder / "page.html"), "", 930),
+}
+
+
+def photographs() -> Iterator[tuple[Path, bytes]]:
+    """Each page's file, and the PNG of how it looks."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
+        path = shutil.which("chromium")
+        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for name, (make, place, height) in PAGES.items():
+            address = make(Path(folder)).as_uri() + place
+            for theme, suffix in [("light", ""), ("dark", "-dark")]:
+                page = browser.new_page(
+                    viewport={"width": 1280, "height": height},
+                    color_scheme=theme,
+                    reduced_motion="reduce",  # or the photograph is of a box on its way
+                )
+                page.goto(address)
+                yield FOLDER / f"{name}{suffix}.png", page.screenshot()
+                page.close()
+        browser.close()
+
+
 if __name__ == "__main__":
+    import shutil
+    import tempfile
+
+    from playwright.sync_api import sync_playwright
+
+    for path, png in photographs():
+        path.write_bytes(png)
+        print(path)
     for path, svg in pictures():
         path.write_text(svg, encoding="utf-8", newline="\n")
         print(path)
