@@ -46,6 +46,9 @@ class MultiheadAttention(Module):
     ((3, 5, 8), (3, 5, 5))
     """
 
+    # In errors. A layer that hands on masks of its own puts the names here that its caller knows.
+    mask_names = ("attn_mask", "key_padding_mask")
+
     def __init__(
         self,
         embed_dim: int,
@@ -188,14 +191,15 @@ class MultiheadAttention(Module):
     ) -> list[Any]:
         """Those that were given, each so that it broadcasts to (B, H, T, S)."""
         kind, found = type(self).__name__, []
+        attn_name, padding_name = self.mask_names
         if attn_mask is not None:
             H = self.num_heads
             shapes = {"(T, S)": (T, S), "(B · H, T, S)": (B * H, T, S)}
-            mask = masks.as_mask(kind, "attn_mask", attn_mask, shapes)
+            mask = masks.as_mask(kind, attn_name, attn_mask, shapes)
             found.append(mask if mask.ndim == 2 else mask.reshape(B, H, T, S))
         if key_padding_mask is not None:
             shapes = {"(B, S)": (B, S)} if batched else {"(S,)": (S,)}
-            mask = masks.as_mask(kind, "key_padding_mask", key_padding_mask, shapes)
+            mask = masks.as_mask(kind, padding_name, key_padding_mask, shapes)
             found.append(mask.reshape(B, 1, 1, S))
         return found
 

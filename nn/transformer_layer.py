@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import functional as F
@@ -40,7 +40,7 @@ class TransformerLayer(Module):
         ValueError: heads that do not divide the width; another activation.
     """
 
-    attentions: tuple[str, ...]  # what they are called, in their order
+    attentions: Mapping[str, str]  # in their order, and to what each looks: `src` has a src_mask
     self_attn: MultiheadAttention
 
     def __init__(
@@ -60,8 +60,9 @@ class TransformerLayer(Module):
                 f"{type(self).__name__}: activation is 'relu', 'gelu' or a function, not "
                 f"{activation!r}"
             )
-        for name in self.attentions:
+        for name, seen in self.attentions.items():
             attention = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first)
+            attention.mask_names = (f"{seen}_mask", f"{seen}_key_padding_mask")
             setattr(self, name, attention)
         self.linear1 = Linear(d_model, dim_feedforward, bias)
         self.dropout = Dropout(dropout)
@@ -97,7 +98,7 @@ class TransformerEncoderLayer(TransformerLayer):
     (3, 5, 8)
     """
 
-    attentions = ("self_attn",)
+    attentions: Mapping[str, str] = {"self_attn": "src"}
 
     def forward(
         self,
@@ -127,7 +128,7 @@ class TransformerDecoderLayer(TransformerLayer):
     (3, 5, 8)
     """
 
-    attentions = ("self_attn", "multihead_attn")
+    attentions: Mapping[str, str] = {"self_attn": "tgt", "multihead_attn": "memory"}
     multihead_attn: MultiheadAttention
 
     def forward(

@@ -255,6 +255,18 @@ def test_padding_of_one_sequence_alone():
         layer()(X[0], X[0], X[0], key_padding_mask=np.zeros((2, 3), bool))
 
 
+@pytest.mark.parametrize("kind", ["{}_mask", "{}_key_padding_mask"])
+@pytest.mark.parametrize("seen", ["src", "tgt", "memory"])
+def test_a_transformer_names_the_mask_that_it_was_given(seen, kind):
+    name = kind.format(seen)
+    model = nn.Transformer(4, 2, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=4)
+    src, tgt = np.ones((3, 2, 4)), np.ones((5, 2, 4))
+    with pytest.raises(ValueError, match=rf" {name} of shape \(7, 7\) does not fit"):
+        model(src, tgt, **{name: np.zeros((7, 7), bool)})
+    with pytest.raises(TypeError, match=rf" {name} of int64. Booleans .* \({name} == 1"):
+        model(src, tgt, **{name: np.zeros((7, 7), np.int64)})
+
+
 def test_other_attention_refuses_what_does_not_fit():
     additive = nn.AdditiveAttention(4, 4)
     with pytest.raises(ValueError, match=r"AdditiveAttention: query \(2, 3, 3\).*\(…, T, 4\)"):
