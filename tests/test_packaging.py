@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["engine", "models", "nn", "tour", "train", "viz"]
+ROOMS = ["commands", "engine", "models", "nn", "tour", "train", "viz"]
 BESIDE = ["benchmarks", "docs", "examples", "tests"]
 CACHES = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".ipynb_checkpoints")
 
