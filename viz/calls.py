@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 
 from ..engine.graph import Node
@@ -12,13 +13,20 @@ class Call:
     """One call of a module: the ops it made itself and the calls it made, in their order.
 
     A module that is called twice has two calls, so a drawing by calls stays free of cycles.
+
+    A call holds what is inside of it, and only looks at what is around it: so a tree, and the graph
+    that it is of, die with the outermost call, which whoever asks for `parent` has to hold.
     """
 
     def __init__(self, scope: Scope | None = None, parent: Call | None = None) -> None:
         self.scope = scope
-        self.parent = parent
+        self._parent = weakref.ref(parent) if parent else None
         self.members: list[Node | Call] = []
         self.depth: int = parent.depth + 1 if parent else 0
+
+    @property
+    def parent(self) -> Call | None:
+        return self._parent() if self._parent else None
 
     @property
     def calls(self) -> list[Call]:

@@ -33,43 +33,55 @@ def collapsed_plan(root: Node, nodes: list[Node], boxes: int) -> Plan:
         top.depth + 1,
     )
 
-    def closed(call: Call) -> bool:
-        return call is not top and (not call.calls or call.depth >= deepest)
+    Cards(plan, home, top, deepest, boxes).show(stage, None)
+    add_leaves(plan, nodes, home, boxes)
+    add_edges(plan, nodes, home, [root])
+    _captions(plan, nodes, top)
+    return plan
 
-    def show(call: Call, frame: Frame | None) -> None:
-        many = len(call.members) > boxes
+
+class Cards:
+    """Makes the cards of calls, open or closed, and notes the card that each op is in."""
+
+    def __init__(
+        self, plan: Plan, home: dict[Node, Card], top: Call, deepest: int, boxes: int
+    ) -> None:
+        self.plan, self.home = plan, home
+        self.top, self.deepest, self.boxes = top, deepest, boxes
+
+    def show(self, call: Call, frame: Frame | None) -> None:
+        """What is inside of a call, each member by itself, or the middle folded."""
+        many = len(call.members) > self.boxes
         middle = call.members[KEPT:-KEPT] if many else []
         fold = Card("folded", "", frame=frame) if many else None
         for i, member in enumerate(call.members):
             if fold and KEPT <= i < KEPT + len(middle):
                 if i == KEPT:
-                    plan.cards.append(fold)
-                hide(member.ops() if isinstance(member, Call) else [member], fold)
+                    self.plan.cards.append(fold)
+                self.hide(member.ops() if isinstance(member, Call) else [member], fold)
             elif not isinstance(member, Call):
-                card = home[member] = card_of(member, root, not plan.downwards, frame)
-                plan.cards.append(card)
-            elif closed(member):
+                card = card_of(member, self.plan.root, not self.plan.downwards, frame)
+                self.home[member] = card
+                self.plan.cards.append(card)
+            elif self.is_closed(member):
                 assert member.scope is not None
                 card = Card("module", member.title, member.scope.kind, frame=frame)
-                plan.cards.append(card)
-                hide(member.ops(), card)
-            elif member is top and not member.title:
-                show(member, frame)
+                self.plan.cards.append(card)
+                self.hide(member.ops(), card)
+            elif member is self.top and not member.title:
+                self.show(member, frame)
             else:
                 inner = frame_of(member, frame)
-                plan.frames.append(inner)
-                show(member, inner)
+                self.plan.frames.append(inner)
+                self.show(member, inner)
 
-    def hide(ops: Iterable[Node], card: Card) -> None:
+    def is_closed(self, call: Call) -> bool:
+        return call is not self.top and (not call.calls or call.depth >= self.deepest)
+
+    def hide(self, ops: Iterable[Node], card: Card) -> None:
         for node in ops:
             card.inside.append(node)
-            home[node] = card
-
-    show(stage, None)
-    add_leaves(plan, nodes, home, boxes)
-    add_edges(plan, nodes, home, [root])
-    _captions(plan, nodes, top)
-    return plan
+            self.home[node] = card
 
 
 def _height(call: Call) -> int:

@@ -31,24 +31,15 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
     )
     picture.attr("edge", color=theme.edge, arrowsize="0.6", fontname=FONT)
 
-    names = {card: f"n{i}" for i, card in enumerate(plan.cards, 1)}
+    names: Names = {card: f"n{i}" for i, card in enumerate(plan.cards, 1)}
+    names |= {frame: f"cluster_{i}" for i, frame in enumerate(plan.frames, 1)}
     inside: dict[Frame | None, list[Frame | Card]] = {}
     for frame in plan.frames:
         inside.setdefault(frame.around, []).append(frame)
     for card in plan.cards:
         inside.setdefault(card.frame, []).append(card)
 
-    def put(into: Any, around: Frame | None) -> None:
-        for item in inside.get(around, ()):
-            if isinstance(item, Card):
-                label = Label(item, found, theme).write()
-                into.node(names[item], label, **_outline(item, found, theme))
-            else:
-                with into.subgraph(name=f"cluster_{plan.frames.index(item) + 1}") as cluster:
-                    cluster.attr(**_heading(item, theme))
-                    put(cluster, item)
-
-    put(picture, None)
+    _put(picture, inside, None, names, found, theme)
     scale = Scale([found.flow(edge) for edge in plan.edges])
     computed = [card for card in plan.cards if card.kind in _COMPUTED]
     spine = set(itertools.pairwise(computed))  # runs straight; all else gives way
@@ -67,6 +58,22 @@ def _haste(plan: Plan) -> dict[str, str]:
 
 
 _COMPUTED = ("op", "module", "folded", "loss")
+Names = dict[Frame | Card, str]
+
+
+def _put(
+    into: Any, inside: dict[Frame | None, list[Frame | Card]], around: Frame | None, names: Names,
+    found: Gradients, theme: Theme,
+) -> None:  # fmt: skip
+    """Draw what is inside of a frame, with the frames in it."""
+    for item in inside.get(around, ()):
+        if isinstance(item, Card):
+            label = Label(item, found, theme).write()
+            into.node(names[item], label, **_outline(item, found, theme))
+        else:
+            with into.subgraph(name=names[item]) as cluster:
+                cluster.attr(**_heading(item, theme))
+                _put(cluster, inside, item, names, found, theme)
 
 
 def _caption(said: list[str], theme: Theme) -> dict[str, str]:

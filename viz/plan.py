@@ -117,16 +117,7 @@ def flat_plan(root: Node, nodes: list[Node]) -> Plan:
     """Every node a card with its numbers, inside the frames of the modules that made it."""
     stage, home = call_tree(node for node in nodes if node.op is not None)
     plan = Plan(root, downwards=bool(stage.calls))
-    frames: dict[Call, Frame | None] = {}
-
-    def frame_for(call: Call | None) -> Frame | None:
-        if call is None or call.scope is None:
-            return None
-        if call not in frames:
-            frames[call] = frame_of(call, frame_for(call.parent))
-            plan.frames.append(frames[call])  # type: ignore[arg-type]
-        return frames[call]
-
+    frames: dict[Call, Frame] = {}
     users: dict[Node, list[Call]] = {}
     for node, call in home.items():
         for parent in node.parents():
@@ -138,7 +129,7 @@ def flat_plan(root: Node, nodes: list[Node]) -> Plan:
         around = home.get(node)
         if around is None and words.kind(node) != "input":
             around = around_all(users.get(node, ()))
-        card = cards[node] = card_of(node, root, True, frame_for(around))
+        card = cards[node] = card_of(node, root, True, frame_for(around, frames))
         edges = []
         for name, arg, place in words.slots(node):
             if isinstance(arg, Node):
@@ -152,4 +143,15 @@ def flat_plan(root: Node, nodes: list[Node]) -> Plan:
             edges.append(Edge(cards[key], card))
         plan.cards.append(card)
         plan.edges.extend(edges)
+    plan.frames = [*frames.values()]
     return plan
+
+
+def frame_for(call: Call | None, frames: dict[Call, Frame]) -> Frame | None:
+    """The frame of a call, made with those around it if it is the first to need them."""
+    if call is None or call.scope is None:
+        return None
+    if call not in frames:
+        around = frame_for(call.parent, frames)
+        frames[call] = frame_of(call, around)
+    return frames[call]

@@ -85,7 +85,7 @@ class Recorder:
             yield from steps
             return
         ops = [node for node in ancestry(root) if node.op is not None]
-        home = call_tree(ops)[1]
+        stage, home = call_tree(ops)
         # In forward order, as the first op of each call comes; the last op is what stays.
         outputs = {call: node for node in ops for call in home[node].above() if call.scope}
         wanted, grads = set(outputs.values()), dict[Node, Spread]()
@@ -97,6 +97,7 @@ class Recorder:
                 yield node, grad
         finally:
             self._note(ops, home, outputs, grads)
+            del stage  # which until here kept the calls that `home` is about
 
     def _note(
         self, ops: list[Node], home: Any, outputs: dict[Call, Node], grads: dict[Node, Spread]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ RUN = 3  # ops between two modules that stay as they are even then
 class Region:
     """Some ops of a graph, as its members: ops, and regions inside.
 
+    It holds its members, and only looks at what is around it: the tree holds them all.
+
     Attributes:
         kind: "module", "copies" (equal modules in a row) or "folded" (consecutive members).
         title, word: what its box says.
@@ -35,7 +38,12 @@ class Region:
     word: str = ""
     path: str = ""
     members: list[Node | Region] = field(default_factory=list)
-    around: Region | None = None
+    _around: weakref.ref[Region] | None = None
+
+    @property
+    def around(self) -> Region | None:
+        """The region that it is a member of."""
+        return self._around() if self._around else None
 
     def ops(self) -> Iterator[Node]:
         """All ops inside, however deep, in their order."""
@@ -88,7 +96,7 @@ class Tree:
     def _settle(self, region: Region) -> None:
         for member in region.members:
             if isinstance(member, Region):
-                member.around = region
+                member._around = weakref.ref(region)
                 self._settle(member)
             else:
                 self.home[member] = region
