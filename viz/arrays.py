@@ -59,7 +59,8 @@ def heat_map(array: np.ndarray) -> dict[str, Any]:
     blocks = largest(largest(flat, rows, axis=0), columns, axis=1)
     fine = np.isfinite(blocks)
     most = np.abs(blocks, where=fine, out=np.zeros_like(blocks)).max() or 1.0
-    levels = np.where(fine, np.rint(np.where(fine, blocks, 0) / most * 127) + 128, 0)
+    with np.errstate(under="ignore"):
+        levels = np.where(fine, np.rint(np.where(fine, blocks, 0) / most * 127) + 128, 0)
     cells = base64.b64encode(levels.astype(np.uint8).tobytes()).decode()
     return {"down": rows, "across": columns, "most": digits(most), "cells": cells}
 

@@ -121,7 +121,7 @@ def follow(root: Node, seed: Any, see: Callable[[Node, Any], None]) -> str:
         return f"No gradients: shape {np.shape(root._data)} is not one number."
     try:
         with np.errstate(all="ignore"), mode(careful=True):  # as backward() does
-            for node, grad in walk(root, root.seed(seed)):
+            for node, grad in walk(root, root.seed(seed._data if isinstance(seed, Node) else seed)):
                 see(node, grad)
     except RuntimeError as error:
         return f"No gradients: {error}"

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,27 @@ def _variables(theme: Theme) -> str:
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a page, whole or not at all, and return its path."""
+    """Write a page, whole or not at all, and return its path.
+
+    Raises:
+        OSError: it cannot be written; IsADirectoryError if there is a folder of that name.
+    """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it, such as page.html")
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    new = beside(path)
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        new.unlink(missing_ok=True)
     return path
+
+
+def beside(path: Path) -> Path:
+    """Where a file is written before it takes its place: a name that no other thread or process
+    has, nor any file of a user's."""
+    return path.with_name(f".groundup-{os.getpid()}-{threading.get_ident()}.new")

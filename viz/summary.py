@@ -100,7 +100,8 @@ def summarise(x: Any) -> Summary:
     if array.size == 0:
         return Summary(array.shape, norm)
     flat = array.ravel().astype(np.float64)
-    low, mean, high = float(flat.min()), float(flat.mean()), float(flat.max())
+    with np.errstate(all="ignore"):  # ∞ − ∞ is no news here
+        low, mean, high = float(flat.min()), float(flat.mean()), float(flat.max())
     strip: tuple[float, ...] = ()
     if math.isfinite(norm):
         counts = binned(flat, STRIP, low, high)

@@ -8,11 +8,10 @@ there as soon as it is written, and a line that a crash cut short is the only on
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
-from ..page import in_script, page
+from ..page import beside, in_script, page
 
 TITLE = "Every backward pass"
 
@@ -57,7 +56,7 @@ class Journal:
             images="'self' file:", title=TITLE,
         )  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_name(f"index.{os.getpid()}-{threading.get_ident()}.new")
+        new = beside(self.path)
         new.write_text(text, encoding="utf-8")
         try:
             os.link(new, self.path)  # which never replaces

@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...engine import Tensor
 from ...engine.graph import Node
 from ...engine.op import Op
 from ..arrays import Arrays
+from ..escape import visible
 from ..page import page, write
 from ..plan import Card
-from ..scene import Box, Scene, placed
+from ..scene import TITLE, Box, Scene, placed
 from ..theme import LIGHT
 from .choosing import Asked
 from .details import details, rules_of
@@ -51,11 +54,11 @@ def zoom(
     """
     if not isinstance(node, Node):
         raise TypeError(f"zoom: a Value or a Tensor, not {type(node).__name__}")
-    opening = Opening(node, seed, elements)
-    data = Writer(opening).data()
+    with np.errstate(all="ignore"):  # what overflows in ops that run again is no news
+        data = Writer(Opening(node, seed, elements)).data()
     title = data["views"][0]["title"]
     scripts = ("layered.js", "graph.js", "heat.js", "zoom.js")
-    return write(path, page("zoom.html", data, scripts, title=f"{title}, opened"))
+    return write(path, page("zoom.html", data, scripts, title=f"{visible(title, TITLE)}, opened"))
 
 
 class Writer:
