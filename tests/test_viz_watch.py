@@ -84,6 +84,22 @@ def test_nothing_is_written_over_and_numbers_go_on(tmp_path):
     assert (tmp_path / "0007.svg").read_text() == "mine"
 
 
+def test_a_script_may_change_its_folder_or_clear_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    a = Value(2.0)
+    with viz.watch("graphs", quiet=True) as watcher:
+        a.exp().backward()
+        monkeypatch.chdir("elsewhere")
+        a.exp().backward()
+        shutil.rmtree(tmp_path / "graphs")
+        a.exp().backward()
+    assert names(tmp_path / "graphs") == ["0003.svg"]
+    assert len(noted(tmp_path / "graphs")) == 1
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert str(watcher).startswith(f"3 backward passes, 3 drawn: {Path('graphs') / '0001.svg'} to")
+
+
 def test_a_number_that_was_just_taken_is_left_alone(tmp_path, monkeypatch):
     (tmp_path / "0001.svg").write_text("another thread's")
     monkeypatch.setattr(Path, "iterdir", lambda self: iter(()))  # it came after we looked

@@ -40,9 +40,11 @@ class Watcher:
     ) -> None:  # fmt: skip
         if every < 1 or (keep is not None and keep < 1):
             raise ValueError(f"watch: every={every} and keep={keep} are counts, 1 or more")
-        self.folder, self.every, self.keep = Path(folder), every, keep
+        # Whole, since a script may go to another folder while it is watched.
+        self.folder, self.every, self.keep = Path(folder).absolute(), every, keep
+        self._called = Path(folder)
         if self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError(f"watch: {self.folder} is a file: name a folder for pictures")
+            raise NotADirectoryError(f"watch: {folder} is a file: name a folder for pictures")
         self.theme, self.collapse = theme_of(theme), collapse
         self.paths: deque[Path] = deque()
         self.passes = 0
@@ -88,7 +90,7 @@ class Watcher:
             path = self._add(picture.pipe("svg"), ".svg")
         else:
             path = self._add(picture.source.encode(), ".gv")
-            self._warn(f"{self.folder} gets DOT sources (.gv) instead of pictures. {INSTALL}")
+            self._warn(f"{self._called} gets DOT sources (.gv) instead of pictures. {INSTALL}")
         with self._counting:
             self.paths.append(path)
             while self.keep is not None and len(self.paths) > self.keep:
@@ -98,9 +100,9 @@ class Watcher:
     def _add(self, content: bytes, suffix: str) -> Path:
         """Write the file of the next number. What is in the folder already is counted on from
         and never written over, also by two threads or processes at once."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # which may be cleared while one trains
         with self._counting:
             if self._numbers is None:
-                self.folder.mkdir(parents=True, exist_ok=True)
                 names = (path.stem for path in self.folder.iterdir())
                 taken = [int(name) for name in names if re.fullmatch("[0-9]+", name)]
                 self._numbers = itertools.count(max(taken, default=0) + 1)
@@ -122,12 +124,13 @@ class Watcher:
 
     def __str__(self) -> str:
         if not self.passes:
-            return f"No backward pass ran, so nothing was drawn in {self.folder}."
+            return f"No backward pass ran, so nothing was drawn in {self._called}."
         many = len(self.paths)
-        first, last = (self.paths[0], self.paths[-1].name) if many else (self.folder, "")
-        where = f"{first}" if many < 2 else f"{first} to {last}"
+        first, last = (self.paths[0].name, self.paths[-1].name) if many else ("", "")
+        where = f"{self._called / first}" + (f" to {last}" if many > 1 else "")
         passes = f"{self.passes:,} backward pass{'es' * (self.passes != 1)}"
-        page = f"\nAll in one page: {self.journal.path}" if self.journal.path.exists() else ""
+        index = self.journal.path
+        page = f"\nAll in one page: {self._called / index.name}" if index.exists() else ""
         return f"{passes}, {many:,} drawn: {where}{page}"
 
 

@@ -42,8 +42,9 @@ class LastPass:
     def restored(self) -> Node | None:
         """The root, after the leaves behind it were given the numbers that they had."""
         for leaf, data, numbers in self._leaves:
-            if isinstance(data, np.ndarray):
-                data[...] = numbers  # written over in place, perhaps; what is saved is this array
+            # Written over in place, perhaps; what is saved is this array.
+            if isinstance(data, np.ndarray) and data.flags.writeable:
+                data[...] = numbers
             leaf._data, leaf.changed = data, 0
         return self.root
 
