@@ -1,11 +1,14 @@
 """Which edge each share of a backward pass goes through, and the rule that made it."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 
 from groundup import viz
-from groundup.engine import Tensor, Value, checkpoint
+from groundup.engine import Tensor, Value, checkpoint, declare
+from groundup.engine.op import TABLE
+from groundup.viz import rules
 from groundup.viz.rules import contributions
 
 
@@ -35,8 +38,40 @@ def test_the_axes_that_broadcasting_repeated():
 def test_each_part_of_a_list_has_a_rule_of_its_own():
     x = Tensor(np.ones((4, 3)), requires_grad=True)
     joined: Any = np.concatenate([x, np.ones((1, 3)), x])
-    rules = [c.rule for c in contributions(joined, np.ones((9, 3)))]
-    assert rules == ["reshape(∂out[0:4], (4, 3))", "reshape(∂out[5:9], (4, 3))"]
+    written = [c.rule for c in contributions(joined, np.ones((9, 3)))]
+    assert written == ["reshape(∂out[0:4], (4, 3))", "reshape(∂out[5:9], (4, 3))"]
+
+
+def test_the_rule_of_a_long_list_is_written_once(monkeypatch):
+    symbols = Mock(wraps=rules.symbols)
+    monkeypatch.setattr(rules, "symbols", symbols)
+    xs = [Tensor(np.ones(2), requires_grad=True) for _ in range(50)]
+    joined: Any = np.concatenate(xs)
+    assert len(list(contributions(joined, np.ones(100)))) == 50
+    assert symbols.call_count == 1
+
+
+def cube(x):
+    return x**3
+
+
+def test_a_rule_that_no_name_goes_through(tmp_path):
+    """One of a user's may do with arrays what it likes."""
+
+    def plain(g, out, x):
+        slope = np.zeros(x.shape)
+        slope[...] = 3 * np.asarray(x) ** 2
+        return (g * slope).astype(x.dtype)
+
+    declare(cube, plain)
+    try:
+        x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+        loss = Tensor.interpret(cube, (x,), {}).sum()
+        assert viz.step(loss, tmp_path / "step.html").exists()
+        *_, last = viz.steps(loss)
+        assert next(line.text + line.result for line in last.lines) == "the vjp of cube = [3, 12]"
+    finally:
+        del TABLE[cube]
 
 
 def test_shares_in_an_order_of_their_own():

@@ -313,7 +313,7 @@ def test_the_last_pass_is_seen_as_it_was_though_a_step_followed(in_place):
 
 def test_the_last_pass_may_have_read_an_array_that_none_may_write():
     x = Tensor([1.0, 2.0], requires_grad=True)
-    constant = np.broadcast_to(Tensor([3.0]), 2)
+    constant: Any = np.broadcast_to(Tensor([3.0]), 2)
     assert not constant.data.flags.writeable
     with viz.last_pass() as last:
         (x * constant).sum().backward()

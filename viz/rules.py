@@ -153,9 +153,12 @@ def contributions(node: Node, grad: Any) -> Iterator[Contribution]:
     >>> [(c.rule, c.numbers, c.share) for c in contributions(a * -3.0, 0.5)]
     [('∂out · b', '0.5 · (−3)', -1.5)]
     """
-    places = positions(node)
+    places, symbolic = positions(node), dict[int, Any]()
     for place, arg, share in placed_shares(node, grad):
-        rule, numbers, axes = written_rule(node, grad, *places[place])
+        position, item = places[place]
+        if position not in symbolic:  # of a list once, for all in it
+            symbolic[position] = in_symbols(node, grad, position)
+        rule, numbers, axes = written_rule(node, grad, symbolic[position], position, item)
         yield Contribution(arg, rule, numbers, share, place, axes)
 
 
@@ -190,8 +193,22 @@ def positions(node: Node) -> list[tuple[int, int]]:
     ]
 
 
+def in_symbols(node: Node, grad: Any, position: int) -> Any:
+    """The rule for the argument in that position as a Name, or as a list of them if the argument is
+    one; as text where the op has no rule of its own, or one that no Name goes through."""
+    assert node.op is not None
+    if node.op.vjps is None:
+        return f"through the definition of {node.op}"
+    vjp = node.op.rule(position)
+    named = symbols(vjp, tuple(map(_array, node.args)))
+    try:
+        return vjp(Name("∂out", grad), Name("out", node.data), *named, **node.kwargs)
+    except Exception:  # noqa: BLE001  (a user's rule, such as one that asks for plain arrays)
+        return f"the vjp of {node.op}"
+
+
 def written_rule(
-    node: Node, grad: Any, position: int, item: int = 0
+    node: Node, grad: Any, written: Any, position: int, item: int
 ) -> tuple[str, str, tuple[int, ...]]:
     """The rule for one argument of a node: in symbols, for single numbers in numbers, and the
     axes that its share is summed over.
@@ -199,22 +216,18 @@ def written_rule(
     Args:
         node: of an op.
         grad: what arrived at it.
+        written: the rule as `in_symbols` gives it.
         position: of the argument.
         item: which one of the argument, where that is a list.
     """
-    op = node.op
-    assert op is not None
-    if op.vjps is None:
-        return f"through the definition of {op}", "", ()
-    vjp = op.rule(position)
-    assert vjp is not None
-    args = tuple(map(_array, node.args))
-    written = vjp(Name("∂out", grad), Name("out", node.data), *symbols(vjp, args), **node.kwargs)
-    arg = node.args[position]
-    if isinstance(written, list):
+    if isinstance(written, str):
+        return written, "", ()
+    vjp, arg = node.op.rule(position), node.args[position]
+    if is_list(arg):
         written, arg = written[item], arg[item]
     axes = stretched(np.shape(_array(arg)), np.shape(_array(written))) or ()
-    if any(np.ndim(x) for x in args if not is_list(x)) or np.ndim(grad) or is_list(args[position]):
+    args = [_array(x) for x in node.args if not is_list(x)]
+    if any(map(np.ndim, args)) or np.ndim(grad) or is_list(node.args[position]):
         return text(written), "", axes
     numerals = [numeral(arg.data) if is_node(arg) else arg for arg in node.args]
     in_numbers = text(vjp(numeral(grad), numeral(node.data), *numerals, **node.kwargs))
