@@ -133,6 +133,16 @@ def test_it_follows_what_is_written_meanwhile(tmp_path, opened):
     assert page.locator("#loss line.run").count() == 1
 
 
+@pytest.mark.parametrize("factors", [(1e300, 1e300), (1e308, -1e308)])
+def test_numbers_of_any_size_have_a_curve(tmp_path, opened, factors):
+    with viz.watch(tmp_path, quiet=True):
+        for factor in factors:
+            (Value(1.0, name="w") * factor).backward()
+    curve = opened(tmp_path).locator("#loss path").get_attribute("d")
+    assert "NaN" not in curve
+    assert curve.count("L") == 1
+
+
 def test_hostile_names_are_text(tmp_path, opened):
     leaves = [Value(1.0, name=name) for name in HOSTILE]
     with viz.watch(tmp_path, quiet=True):

@@ -196,6 +196,15 @@ def test_hostile_names_are_shown_and_run_nothing(open_page):
     assert page.locator("img").count() == 0
 
 
+def test_a_module_may_have_no_name_at_all(open_page):
+    total = Value(2.0)
+    for name in ("", "named"):
+        with mode(scope=Scope(name, name, None)):
+            total = total * 3
+    page = open_page(total)
+    assert page.locator("#graph .opens").count() == 2
+
+
 def test_ten_thousand_scalars_open_in_bounded_views(open_page):
     x = Value(1.0, name="x")
     for _ in range(5_000):

@@ -34,7 +34,8 @@ class Curve {
   x(i) { return this.values.length > 1 ? (i / (this.values.length - 1)) * 1000 : 500; }
 
   y(value) {
-    const share = (value - this.low) / (this.high - this.low);
+    // Halves, since the whole may be more than a number can hold.
+    const share = (value / 2 - this.low / 2) / (this.high / 2 - this.low / 2);
     return 100 - 100 * Math.min(Math.max(share, 0), 1);
   }
 
@@ -82,7 +83,8 @@ function extent(numbers) {
   let [low, high] = [Infinity, -Infinity];
   for (const x of numbers) { low = Math.min(low, x); high = Math.max(high, x); }
   if (low > high) return [0, 1];
-  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+  const apart = low === high ? Math.max(0.5, Math.abs(low) / 1000) : 0;
+  return [low - apart, high + apart];
 }
 
 // At most one mark for each place that can be told from its neighbours.

@@ -131,7 +131,7 @@ class Graph {
   }
 }
 
-function short(text) {
+function short(text = '') {
   return text.length > 28 ? `${text.slice(0, 27)}…` : text;
 }
 
