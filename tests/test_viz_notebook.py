@@ -1,5 +1,7 @@
 """What a notebook shows: one rich representation, and of Values and Tensors by request alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,15 @@ def test_by_default_and_afterwards_a_notebook_shows_text():
 def test_a_notebook_may_ask_for_another_kind(shown):
     (kind,) = (Value(1.0) * 2)._repr_mimebundle_(include=["image/png"])
     assert kind == "image/png"
+
+
+@pytest.mark.parametrize("include", [None, ["text/plain"], ["image/png"], ["image/svg+xml"]])
+@pytest.mark.parametrize("exclude", [None, ["text/plain"], ["image/svg+xml"]])
+def test_it_gets_no_kind_that_it_did_not_ask_for(shown, include, exclude):
+    pytest.importorskip("matplotlib")
+    loss = Value(1.0, name="a") * 2
+    things: tuple[Any, ...] = (loss, viz.draw(loss), Value(1.0), viz.curves({"loss": [1.0, 2.0]}))
+    for one in things:
+        kinds = one._repr_mimebundle_(include=include, exclude=exclude)
+        assert set(kinds) <= set(include or kinds)
+        assert not set(kinds) & set(exclude or ())

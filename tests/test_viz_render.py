@@ -74,6 +74,14 @@ def test_the_users_own_program_is_run(picture, monkeypatch, tmp_path):
     assert picture.pipe() == b"mine\n"
 
 
+def test_a_program_that_is_not_there_is_said(picture, monkeypatch, tmp_path):
+    monkeypatch.setenv("GROUNDUP_DOT", str(tmp_path / "dot"))
+    loss = Value(2.0) * 3
+    for draws in (picture.pipe, picture.svg, lambda: viz.step(loss, tmp_path / "step.html")):
+        with pytest.raises(graphviz.ExecutableNotFound, match="dot is no program here"):
+            draws()
+
+
 def test_without_a_renderer_the_source_is_left_and_one_sentence_said(picture, nothing, tmp_path):
     with pytest.warns(UserWarning, match="pip install graphviz-pure"):
         path = picture.render(outfile=tmp_path / "deep" / "graph.svg")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..engine.graph import Node
 from .drawing import draw
+from .renderer import asked
 
 METHOD = "_repr_mimebundle_"  # which Jupyter and marimo ask for
 
@@ -34,5 +35,5 @@ def bundle(
 ) -> dict[str, Any]:
     """The representations of a node, by their MIME types: one."""
     if node.op is None:
-        return {"text/plain": repr(node)}
+        return asked({"text/plain": repr(node)}, include, exclude)
     return draw(node)._repr_mimebundle_(include, exclude)

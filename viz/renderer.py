@@ -88,7 +88,7 @@ class Picture(graphviz.Digraph):
     ) -> dict[str, Any]:
         """One rich representation, SVG; without a renderer the source and what to install."""
         if renderer() is None:
-            return {"text/plain": f"{INSTALL}\n\n{self.source}"}
+            return asked({"text/plain": f"{INSTALL}\n\n{self.source}"}, include, exclude)
         bundle: dict[str, Any] = super()._repr_mimebundle_(include, exclude)
         return bundle
 
@@ -105,6 +105,11 @@ def _found() -> Iterator[str | None]:
     if program is None:
         yield None
         return
+    if shutil.which(program) is None:
+        raise _Missing(
+            f"Nothing can draw a picture: {program} is no program here. Set GROUNDUP_DOT to "
+            "Graphviz's `dot`, or unset it for the one that is found by itself."
+        )
     with _swapping:
         before = dot_command.DOT_BINARY
         dot_command.DOT_BINARY = Path(program)
@@ -112,6 +117,14 @@ def _found() -> Iterator[str | None]:
             yield program
         finally:
             dot_command.DOT_BINARY = before
+
+
+def asked(
+    bundle: dict[str, Any], include: Iterable[str] | None, exclude: Iterable[str] | None
+) -> dict[str, Any]:
+    """The representations that a notebook asks for, by their MIME types."""
+    wanted = set(bundle if include is None else include).difference(exclude or ())
+    return {kind: shown for kind, shown in bundle.items() if kind in wanted}
 
 
 def layout(source: str) -> str | None:

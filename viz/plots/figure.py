@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from ..renderer import asked
 from ..theme import FONT, SMALL, Theme
 
 
@@ -55,9 +56,12 @@ class Plot(Figure):
 
     _repr_html_ = None  # type: ignore[assignment]  # matplotlib's, for windows in a page
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, Any]:
         """One rich representation, SVG."""
-        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        bundle = {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        return asked(bundle, include, exclude)
 
 
 def settings(theme: Theme) -> dict[str, Any]:

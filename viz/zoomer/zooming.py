@@ -13,7 +13,7 @@ from ...engine.graph import Node
 from ...engine.op import Op
 from ..arrays import Arrays
 from ..escape import visible
-from ..page import page, write
+from ..page import environment, page, write
 from ..plan import Card
 from ..scene import TITLE, Box, Scene, placed
 from ..theme import LIGHT
@@ -54,6 +54,7 @@ def zoom(
     """
     if not isinstance(node, Node):
         raise TypeError(f"zoom: a Value or a Tensor, not {type(node).__name__}")
+    environment()  # or who lacks Jinja2 would hear of it at last
     with np.errstate(all="ignore"):  # what overflows in ops that run again is no news
         data = Writer(Opening(node, seed, elements)).data()
     title = data["views"][0]["title"]
