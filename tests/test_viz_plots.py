@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from groundup import models, nn, train, viz
 from groundup.engine import Tensor, Value, scaled_dot_product_attention, softmax
 from groundup.engine.missing import MissingExtra
+from groundup.viz.escape import NO_BREAK, visible
 from groundup.viz.plots.landscape import Landscape, like, together
 from groundup.viz.plots.lines import apart, smoothed
 from groundup.viz.theme import DARK, LIGHT
@@ -57,6 +59,32 @@ def test_every_plot_is_the_same_each_time_and_in_both_themes(name):
     assert DARK.background.lower() in dark
     with pytest.raises(ValueError, match="theme='sepia'"):
         PLOTS[name](theme="sepia")
+
+
+@pytest.mark.parametrize(
+    "name", [*HOSTILE, "\ud800", "\x00\x1b", "\ufffe", "x" * 10_000, "_private"]
+)
+def test_any_name_of_a_line_is_shown(name, tmp_path):
+    figure = viz.curves({name: [2.0, 1.0], "b": [1.0]}, ylabel=name, level=(name, 1.5))
+    ElementTree.fromstring(figure.svg())
+    figure.savefig(tmp_path / "a.png")
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown.count(visible(name, 28) or NO_BREAK) == 2
+
+
+def test_many_lines_have_room_for_their_names():
+    figure = viz.curves({f"line {i}": [1.0, 2.0] for i in range(40)})
+    figure.svg()
+    inches = figure.get_size_inches()[1]
+    places = [text.get_position()[1] for text in figure.axes[0].texts[::2]]
+    assert len(places) == 40
+    assert (max(places) - min(places)) * figure.axes[0].get_position().height < 1
+    assert inches > 6
+
+
+def test_a_logarithmic_scale_needs_a_number_above_0():
+    with pytest.raises(ValueError, match="log=True is for values above 0"):
+        viz.curves({"a": [-1.0, 0.0]}, log=True)
 
 
 @pytest.mark.parametrize("name", PLOTS)

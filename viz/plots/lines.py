@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..escape import NO_BREAK, visible
 from ..notation import digits
 from ..theme import SMALL, Theme
 from .canvas import canvas
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Line = tuple[np.ndarray, np.ndarray]  # steps and values, (N,) each
 NOISY = 100  # points; of more, the first line is thin
+LABEL = 1.5  # the height of a line's name, with what is between two, by the size of its letters
+LONGEST = 28  # letters of a name
 
 
 def curves(
@@ -51,7 +54,8 @@ def curves(
     Raises:
         MissingExtra: matplotlib is not installed.
         TypeError: neither a history nor lines.
-        ValueError: there is no point to draw, or a line has not one step for each value.
+        ValueError: there is no point to draw, or none that can be drawn; or a line has not one step
+            for each value.
 
     >>> figure = curves({"training": [2.0, 1.5, 1.2], "validation": ([1, 3], [2.1, 1.4])})
     >>> [line.get_label() for line in figure.axes[0].lines if line.get_label()[0] != "_"]
@@ -60,8 +64,12 @@ def curves(
     lines = lines_of(history)
     if smooth < 0:
         raise ValueError(f"curves: smooth={smooth} is a number of steps, 0 or more")
+    known = np.concatenate([values for _, values in lines.values()])
+    if log and np.any(known <= 0) and not np.any(known > 0):
+        raise ValueError("curves: log=True is for values above 0, and there is none")
     rate = rate_of(history, lr)
-    plot = canvas("viz.curves", theme, 7, 3.4 if rate is None else 4.6)
+    names = LABEL * SMALL * len(lines) / 72 + 1  # inches that they need, one below the other
+    plot = canvas("viz.curves", theme, 7, max(names, 3.4) + (0 if rate is None else 1.2))
     with plot.style():
         if rate is None:
             axes = plot.subplots()
@@ -75,15 +83,18 @@ def curves(
         lowest: Any = plot.axes[-1]
         lowest.set_xlabel("step")
         lowest.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_ylabel(ylabel)
+        axes.set_ylabel(shown(ylabel))
         axes.grid(axis="y")
-        draw(axes, lines, smooth, plot.theme)
+        drawn = draw(axes, lines, smooth, plot.theme)
         if level:
-            axes.axhline(level[1], color=plot.theme.ink, lw=1, ls=(0, (4, 3)), label=level[0])
+            name, height = level
+            dashed = axes.axhline(height, color=plot.theme.ink, lw=1, ls=(0, (4, 3)))
+            dashed.set_label(shown(name))
+            drawn.append(dashed)
         if log:
             logarithmic(axes)
         axes.margins(x=0.02)
-        label_ends(axes, plot.theme)
+        label_ends(axes, drawn, plot.theme)
         plot.align_ylabels()
     return plot
 
@@ -156,9 +167,9 @@ def faded(numbers: np.ndarray, fade: np.ndarray) -> np.ndarray:
     return out
 
 
-def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> None:
-    """The first line lies under the others: thin where it is noisy, else wide."""
-    cards = theme.cards
+def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> list[Any]:
+    """Draw lines, the first under the others: thin where it is noisy, else wide."""
+    cards, drawn = theme.cards, []
     colours = (theme.edge, cards["parameter"].line, cards["input"].line, theme.ink)
     for i, (name, (steps, values)) in enumerate(lines.items()):
         colour = colours[i % len(colours)]
@@ -168,7 +179,14 @@ def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> N
             values, width = smoothed(steps, values, smooth), 2.0
         alpha = 0.6 if width == 5 else 1.0
         mark = "o" if len(values) == 1 else ""
-        axes.plot(steps, values, color=colour, lw=width, alpha=alpha, label=name, marker=mark)
+        style = {"color": colour, "lw": width, "alpha": alpha, "marker": mark}
+        drawn += axes.plot(steps, values, label=shown(name), **style)
+    return drawn
+
+
+def shown(name: str) -> str:
+    """A name as it can be drawn; of an empty one, matplotlib would make one of its own."""
+    return visible(name, LONGEST) or NO_BREAK
 
 
 def logarithmic(axes: Any) -> None:
@@ -180,9 +198,8 @@ def logarithmic(axes: Any) -> None:
     axes.yaxis.set_minor_formatter(plain_numbers() if high < 10 * low else "")
 
 
-def label_ends(axes: Any, theme: Theme) -> None:
+def label_ends(axes: Any, lines: list[Any], theme: Theme) -> None:
     """Each line's name and last value at the right, moved apart where they would overlap."""
-    lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
     axes.set_ylim(axes.get_ylim())  # matplotlib finds the limits when they are asked for
     to_axes = axes.transScale + axes.transLimits
     ends = []
@@ -192,7 +209,7 @@ def label_ends(axes: Any, theme: Theme) -> None:
             ends.append((float(to_axes.transform((0, finite[-1]))[1]), finite[-1], line))
     ends.sort(key=lambda end: end[0])
     height = axes.figure.get_figheight() * axes.get_position().height * 72  # points
-    heights = apart([end[0] for end in ends], 1.5 * SMALL / height)
+    heights = apart([end[0] for end in ends], LABEL * SMALL / height)
     for (at, value, line), y in zip(ends, heights, strict=True):
         place = {"transform": axes.transAxes, "clip_on": False}
         colour = line.get_color()
@@ -203,10 +220,11 @@ def label_ends(axes: Any, theme: Theme) -> None:
 
 
 def apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Rising heights moved as little as needed to lie a gap from each other.
+    """Rising heights moved as little as needed to lie a gap from each other, and between 0 and 1
+    if there is room for all.
 
-    >>> apart([0.0, 0.0, 1.0], 0.5)
-    [-0.25, 0.25, 1.0]
+    >>> apart([0.5, 0.5, 1.0], 0.25), apart([1.0, 1.0], 0.25)
+    ([0.375, 0.625, 1.0], [0.75, 1.0])
     """
     groups: list[list[float]] = []  # [middle, how many] of labels that touch
     for height in heights:
@@ -216,4 +234,8 @@ def apart(heights: Sequence[float], gap: float) -> list[float]:
             if high - low >= gap * (n + m) / 2:
                 break
             groups[-2:] = [[(low * n + high * m) / (n + m), n + m]]
-    return [middle + gap * (i - (n - 1) / 2) for middle, n in groups for i in range(int(n))]
+    moved = [middle + gap * (i - (n - 1) / 2) for middle, n in groups for i in range(int(n))]
+    rest = reversed(range(len(moved)))  # how many lie above each
+    return [
+        max(min(y, 1 - gap * n), gap * i) for i, (y, n) in enumerate(zip(moved, rest, strict=True))
+    ]
