@@ -325,6 +325,8 @@ def test_the_theme_auto_leaves_the_choice_to_the_reader(tmp_path):
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="theme='blue'"):
         viz.draw(Value(1.0), theme="blue")
+    with pytest.raises(ValueError, match="boxes=0 is a count"):
+        viz.draw(Value(1.0) * 2, boxes=0)
     with pytest.raises(TypeError, match="not ndarray"):
         viz.draw(np.ones(3))  # type: ignore[arg-type]
 

@@ -248,6 +248,10 @@ def test_elements_of_what_is_not_there_are_refused():
         Opening(node.sum(), elements={"exp": [0]})
     with pytest.raises(ValueError, match="elements=-1 is a count"):
         Opening(node.sum(), elements=-1)
+    for neither in (2.5, "all", [(0, 1)]):
+        with pytest.raises(TypeError, match="is a count, or"):
+            Opening(node.sum(), elements=neither)
+    assert Opening(node.sum(), elements=np.int64(1)).choice.most == 1
 
 
 def test_all_elements_of_a_small_result_open():

@@ -40,11 +40,17 @@ def draw(
         boxes: about how many boxes a collapsed picture may have. Modules close, the innermost
             first, until so few remain.
 
+    Raises:
+        TypeError: not a node.
+        ValueError: no such theme, a seed of another shape, or `boxes` is below 1.
+
     >>> from groundup.engine import Value
     >>> loss = (Value(2.0, name="a") * Value(-3.0, name="b") + 10).tanh()
     >>> print(draw(loss).source.splitlines()[0])
     digraph groundup {
     """
+    if boxes < 1:
+        raise ValueError(f"draw: boxes={boxes} is a count, 1 or more")
     plan = plan_of(node, collapse, boxes)
     return write(plan, run_pass(plan, seed), theme_of(theme))
 

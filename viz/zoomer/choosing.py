@@ -22,12 +22,17 @@ class Choice:
     """Which elements are opened of each op: how many, or which ones.
 
     Raises:
+        TypeError: it is neither a count nor says which.
         ValueError: fewer than none are asked for, or those of something that is no result of the
             graph.
     """
 
     def __init__(self, tree: Tree, asked: Asked) -> None:
-        self.most = asked if isinstance(asked, int) else None
+        if not (asked is None or isinstance(asked, int | np.integer | Mapping)):
+            raise TypeError(
+                f"zoom: elements={asked!r:.40} is a count, or {{tensor: [(0, 3), (1, 2)]}}"
+            )
+        self.most = int(asked) if isinstance(asked, int | np.integer) else None
         self.which = dict(asked) if isinstance(asked, Mapping) else {}
         if self.most is not None and self.most < 0:
             raise ValueError(f"zoom: elements={asked} is a count, 0 or more")
