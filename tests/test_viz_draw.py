@@ -10,6 +10,7 @@ from groundup import models, nn, viz
 from groundup.engine import Tensor, Value, cross_entropy, no_grad
 from groundup.engine.graph import walk
 from groundup.viz import scheme
+from groundup.viz.summary import norm_of
 from groundup.viz.theme import THEMES, theme_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -350,3 +351,16 @@ def test_a_root_called_loss_says_so_once():
 def test_a_strip_of_numbers_that_a_histogram_refuses(numbers):
     x = Tensor(numbers, requires_grad=True, name="x")
     assert "min" in said(viz.draw((x * 1.0).sum()))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "least"), [(np.float16, 6e-8), (np.float32, 1e-30), (np.float64, 1e-200)]
+)
+def test_a_gradient_whose_square_is_no_float_is_not_0(dtype, least):
+    x = Tensor(np.ones(30, dtype), requires_grad=True, name="x")
+    loss = (x * dtype(least)).sum()
+    loss.backward()
+    exact = float(x.grad[0]) * 30**0.5
+    assert norm_of(x.grad) == pytest.approx(exact)
+    source = viz.draw(loss).source
+    assert ("gradient vanished" in source) == (exact < 1e-8)

@@ -74,13 +74,15 @@ def norm_of(x: Any) -> float:
     if flat.dtype.kind != "f":
         flat = flat.astype(np.float64)
     with np.errstate(all="ignore"):
-        square = float(np.dot(flat, flat))
-        if math.isfinite(square):
+        square, limits = float(np.dot(flat, flat)), np.finfo(flat.dtype)
+        if math.isfinite(square) and square * limits.eps > flat.size * limits.tiny:
             return math.sqrt(square)
-        # Squares overflow before numbers do: look again at the largest.
-        largest = float(np.abs(flat).max())
-        scaled = (flat / largest).astype(np.float64) if math.isfinite(largest) else flat[:0]
-        return largest * math.sqrt(float(np.dot(scaled, scaled))) if scaled.size else largest
+        # Squares leave the range of floats before numbers do: measure by the largest.
+        largest = float(np.abs(flat).max(initial=0))
+        if not largest or not math.isfinite(largest):
+            return largest
+        scaled = flat.astype(np.float64) / largest
+        return largest * math.sqrt(float(np.dot(scaled, scaled)))
 
 
 def summarise(x: Any) -> Summary:
