@@ -345,3 +345,13 @@ def test_no_grad_leaves_nothing_to_see():
     with viz.record() as log, no_grad():
         deep(1)(X)
     assert log.count == 0
+
+
+def test_activations_that_are_large_and_equal_have_a_plot():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    for parameter in net.parameters():
+        parameter.data = np.zeros(parameter.shape)
+    net[1].bias.data = np.full(2, 1e30)
+    with viz.record() as log:
+        net(np.ones((1, 2), np.float32)).sum().backward()
+    assert "activations" in log.plot().svg()

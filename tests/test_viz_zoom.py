@@ -110,6 +110,15 @@ def test_equal_blocks_in_a_row_fold_and_look_alike():
     assert [part for *_, part in box.rows] == [n / max(norms) for n in norms]
 
 
+@pytest.mark.parametrize("factor", [np.nan, np.inf, 0.0])
+def test_equal_blocks_may_have_gradients_that_are_no_numbers(factor, tmp_path):
+    loss = gpt_loss(3) * factor
+    opening = Opening(loss)
+    (rows,) = [box.rows for box in opening.scene(opening.views[0]).boxes if box.rows]
+    assert {part for *_, part in rows} == {0.0 if factor == 0 else 1.0}
+    assert viz.zoom(loss, tmp_path / "zoom.html").exists()
+
+
 def test_many_copies_say_the_first_and_the_last():
     opening = Opening(gpt_loss(20))
     boxes = opening.scene(opening.views[0]).boxes

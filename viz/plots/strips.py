@@ -80,7 +80,7 @@ def edges(log: Recorder, names: list[str], which: str) -> np.ndarray:
     if not kept:
         return np.linspace(-1, 1, CELLS + 1)
     low, high = min(one.quantile(0.01) for one in kept), max(one.quantile(0.99) for one in kept)
-    room = (high - low) * 0.04 or 1.0
+    room = max((high - low) * 0.04, abs(high) * 1e-6) or 1.0  # which a number so large still has
     return np.linspace(low - room, high + room, CELLS + 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -179,11 +180,13 @@ class Opening:
         for copy in region.copies():
             card = Card("module", copy.title, border=tree.going(copy))
             norms.append((copy.title, self.found.norm(card)))
-        most = max((norm for _, norm in norms if norm is not None), default=0.0) or 1.0
-        rows = [
-            (title, "no ∂" if norm is None else f"|∂| {number(norm)}", (norm or 0.0) / most)
-            for title, norm in norms
-        ]
+        finite = [norm for _, norm in norms if norm is not None and math.isfinite(norm)]
+        most = max(finite, default=0.0) or 1.0
+        rows = []
+        for title, norm in norms:
+            said = "no ∂" if norm is None else f"|∂| {number(norm)}"
+            part = (norm or 0.0) / most
+            rows.append((title, said, part if math.isfinite(part) else 1.0))
         if len(rows) > ROWS:
             rows[ROWS // 2 : 1 - ROWS // 2] = [(f"… {len(rows) - ROWS + 1:,} more", "", 0.0)]
         return rows
