@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .script import run_script
+from .script import run_through, status
 
 WHAT = "run a script and draw its graphs"
 
@@ -33,34 +33,36 @@ def run(args: argparse.Namespace) -> int:
     from .. import viz
     from ..train import InputError
 
-    if not args.script.is_file():
-        raise FileNotFoundError(f"there is no file {args.script}")
     out = args.out or Path("zoom.html" if args.zoom else "graphs")
-    if args.zoom:
-        if out.suffix != ".html":
-            raise InputError(f"a page is an .html, not {out}")
-        with viz.last_pass() as last:
-            variables = run_script(args.script)
-        node = last.restored() or newest_result(variables)
-        print("Open", viz.zoom(node, out, seed=last.seed))
-        return 0
-    if out.suffix not in ("", ".svg", ".png"):
+    if args.zoom and out.suffix != ".html":
+        raise InputError(f"a page is an .html, not {out}")
+    if not args.zoom and out.suffix not in ("", ".svg", ".png"):
         raise InputError(f"a picture is an .svg or a .png, not {out.suffix}")
-    if not out.suffix:
+    if args.zoom:
+        with viz.last_pass() as last:
+            variables, ended = run_through(args.script)
+        node = last.restored() or newest_result(variables, ended)
+        if node is not None:
+            print("Open", viz.zoom(node, out, seed=last.seed))
+    elif out.suffix:
+        variables, ended = run_through(args.script)
+        node = newest_result(variables, ended)
+        if node is not None:
+            print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
+    else:
         with viz.watch(out):
-            run_script(args.script)
-        return 0
-    node = newest_result(run_script(args.script))
-    print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
-    return 0
+            _, ended = run_through(args.script)
+    return status(ended, args.script)
 
 
-def newest_result(variables: dict[str, Any]) -> Any:
-    """The node among a script's variables that was made last."""
+def newest_result(variables: dict[str, Any], ended: BaseException | None) -> Any:
+    """The node among a script's variables that was made last; None of one that broke off."""
     from ..engine import Tensor, Value
     from ..train import InputError
 
     nodes = [x for x in variables.values() if isinstance(x, Value | Tensor) and x.op]
-    if not nodes:
+    if nodes:
+        return max(nodes, key=lambda node: node.born)
+    if ended is None:
         raise InputError("the script leaves no result of an op in a variable: nothing to draw")
-    return max(nodes, key=lambda node: node.born)
+    return None

@@ -44,7 +44,7 @@ def watchable(sub: argparse.ArgumentParser) -> None:
 def watched(args: argparse.Namespace) -> Iterator[None]:
     """A block whose backward passes go where --viz says, or GROUNDUP_VIZ, or nowhere."""
     if args.viz_every < 1:
-        from ..train import InputError
+        from ..engine.errors import InputError
 
         raise InputError(f"--viz-every is at least 1, not {args.viz_every}")
     if args.viz is None and not os.environ.get("GROUNDUP_VIZ"):

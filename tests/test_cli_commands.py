@@ -395,9 +395,20 @@ def test_what_draw_refuses(script, capsys):
     assert "not .xyz" in refused(capsys, "draw", script, "-o", "one.xyz")
     script.write_text("a = 1", encoding="utf-8")
     assert "nothing to draw" in refused(capsys, "draw", script, "-o", "one.svg")
-    script.write_text("1 / 0", encoding="utf-8")
-    with pytest.raises(ZeroDivisionError):  # the script's own error keeps its traceback
-        main(["draw", str(script)])
+
+
+@pytest.mark.parametrize("options", [["-o", "graphs"], ["--zoom", "-o", "z.html"], ["-o", "g.svg"]])
+def test_what_a_script_did_before_it_broke_is_drawn(tmp_path, monkeypatch, capsys, options):
+    monkeypatch.chdir(tmp_path)
+    lines = "from groundup.engine import Value", "a = Value(2.0)", "(a * a).backward()", "1 / 0"
+    Path("broken.py").write_text("\n".join(lines), encoding="utf-8")
+    assert main(["draw", "broken.py", *options]) == 1
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError" in error
+    assert "runpy" not in error  # as Python shows it
+    assert "groundup/" not in error
+    drawn = {"graphs": "graphs/0001.svg", "z.html": "z.html", "g.svg": "broken.py"}[options[-1]]
+    assert Path(drawn).exists()
 
 
 def test_check_is_1_when_a_derivative_is_wrong(monkeypatch, capsys):

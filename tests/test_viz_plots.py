@@ -9,7 +9,7 @@ import pytest
 
 from groundup import models, nn, train, viz
 from groundup.engine import Tensor, Value, scaled_dot_product_attention, softmax
-from groundup.engine.missing import MissingExtra
+from groundup.engine.errors import MissingExtra
 from groundup.viz.escape import NO_BREAK, visible
 from groundup.viz.plots.landscape import Landscape, like, together
 from groundup.viz.plots.lines import apart, smoothed

@@ -1,10 +1,9 @@
 """Tokenizers, data, the training loop, checkpoints, generation and evaluation."""
 
-from ..engine.missing import MissingExtra
+from ..engine.errors import InputError, MissingExtra
 from .checkpoint import Checkpoint, check_free, load, save
 from .corpus import read_text, reference_text
 from .data import batches, check_length, split
-from .errors import InputError
 from .evaluate import bigram_loss, inference, validation_loss
 from .generate import generate
 from .history import History

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import models, nn
-from ..engine.missing import MissingExtra
-from .errors import InputError
+from ..engine.errors import InputError, MissingExtra
 from .files import read_file, read_index, write_together
 from .history import History
 from .loop import TrainConfig
@@ -197,7 +196,7 @@ def from_fields(cls: Any, saved: Any, what: str) -> Any:
 
     >>> from_fields(TrainConfig, {"stepps": 3}, "train")
     Traceback (most recent call last):
-    groundup.train.errors.InputError: train: not known: stepps; missing: batch_size, ...
+    groundup.engine.errors.InputError: train: not known: stepps; missing: batch_size, ...
     """
     if not isinstance(saved, dict):
         raise InputError(f"{what}: an object with its settings is expected, not {saved!r:.60}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .errors import InputError
+from ..engine.errors import InputError
 
 
 def split(ids: np.ndarray, fraction: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def check_length(ids: np.ndarray, block_size: int, part: str) -> None:
 
     >>> check_length(np.arange(5), 8, "training")
     Traceback (most recent call last):
-    groundup.train.errors.InputError: the training part has 5 characters and a block of 8 ...
+    groundup.engine.errors.InputError: the training part has 5 characters and a block of 8 ...
     """
     if len(ids) <= block_size:
         raise InputError(

@@ -21,7 +21,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from ..engine.errors import InputError
 
 NEW = ".new"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from ..engine.errors import InputError
 from .evaluate import inference
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from ..engine.errors import InputError
 from .data import batches, check_length
-from .errors import InputError
 from .evaluate import validation_loss
 from .history import History
 from .interrupt import held_interrupts
@@ -45,7 +45,7 @@ class TrainConfig:
 
     >>> TrainConfig(steps=0)
     Traceback (most recent call last):
-    groundup.train.errors.InputError: steps is at least 1, not 0
+    groundup.engine.errors.InputError: steps is at least 1, not 0
     """
 
     steps: int = 1000

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..engine.missing import MissingExtra
+from ..engine.errors import MissingExtra
 from .history import History
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from ..engine.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CharTokenizer:
 
         >>> CharTokenizer("ab").encode("abc")
         Traceback (most recent call last):
-        groundup.train.errors.InputError: character 'c' at position 2 is not among the 2 ...
+        groundup.engine.errors.InputError: character 'c' at position 2 is not among the 2 ...
         """
         alphabet, codes = code_points(self.alphabet), code_points(text)
         ids = np.minimum(np.searchsorted(alphabet, codes), len(alphabet) - 1)

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ..engine.missing import MissingExtra
+from ..engine.errors import MissingExtra
 from .theme import DARK, LIGHT, Theme
 
 FOLDER = Path(__file__).parent / "pages"

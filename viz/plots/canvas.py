@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...engine.missing import MissingExtra
+from ...engine.errors import MissingExtra
 from ..theme import Theme, theme_of
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...engine.errors import InputError
 from ...engine.graph import Node, Steps
 from ...engine.modes import Modes, mode, modes
 from ..dot import write
@@ -181,7 +182,7 @@ def watch_always(environment: Mapping[str, str]) -> Watcher:
     def count(variable: str) -> int | None:
         text = environment.get(variable)
         if text and not (text.isdecimal() and int(text)):
-            raise ValueError(f"{variable}={text!r} is no count, 1 or more")
+            raise InputError(f"{variable}={text!r} is no count, 1 or more")
         return int(text) if text else None
 
     every, keep = count("GROUNDUP_VIZ_EVERY") or 1, count("GROUNDUP_VIZ_KEEP")

@@ -1,6 +1,13 @@
-"""What a user is told where an extra is not installed."""
+"""What a user's input, or installation, can get wrong."""
 
 from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something that was given cannot be used. The message is one sentence with the way out.
+
+    The command line prints it and ends; any other ValueError is a bug, and keeps its traceback.
+    """
 
 
 class MissingExtra(ImportError):
