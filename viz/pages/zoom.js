@@ -171,7 +171,8 @@ function numbersToPick(view, array) {
 function mapToPick(view, array) {
   const { down, across } = array, canvas = heatMap(array, view.title);
   const figure = htmlElement('div', { class: 'array map' });
-  const cell = Math.max(8, Math.min(24, Math.floor(384 / across)));
+  // No higher than leaves the graph below in sight.
+  const cell = Math.max(5, Math.min(24, Math.floor(384 / across), Math.floor(216 / down)));
   figure.style.width = `${across * cell}px`;
   canvas.style.width = '100%';
   canvas.style.height = 'auto';
