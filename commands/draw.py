@@ -50,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
         if node is not None:
             print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
     else:
-        with viz.watch(out):
+        with viz.watch(out) as watcher:
             _, ended = run_through(args.script)
+        if watcher.passes and not watcher.paths:
+            raise InputError(f"nothing could be drawn in {out}")
     return status(ended, args.script)
 
 

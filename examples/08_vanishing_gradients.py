@@ -47,7 +47,7 @@ def one_pass(model, name):
         loss = np.mean((model(inputs) - targets) ** 2)
         loss.backward()
     norms = [float(np.linalg.norm(layer.weight.grad)) for layer in model.layers]
-    print(f"{name:22} first layer {norms[0]:8.1e}   last layer {norms[-1]:8.1e}")
+    print(f"{name:22} weights' gradients: first layer {norms[0]:.1e}, last layer {norms[-1]:.1e}")
     for finding in log.findings():
         print("    ", finding)
     return loss

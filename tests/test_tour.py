@@ -25,7 +25,7 @@ def test_says_what_it_does_and_ends_with_the_path(taken):
     status, printed, folder = taken
     assert status == 0
     for words in (
-        "two paths meet at a: 0.42 + (−1.26) = −0.8399",
+        "two paths meet at a: 0.4200 + (−1.2599) = −0.8399",
         "a.grad is −0.8399",
         "The losses are the same",
         "times faster",

@@ -220,7 +220,7 @@ def test_labels_move_apart_only_where_they_touch():
         ({}, {}, "no point to draw"),
         (train.History(), {}, "no point to draw"),
         ({"a": ([1, 2, 3], [1.0])}, {}, "'a' has steps .3,. and values .1,."),
-        ([1.0, 2.0], {}, "a training's History, or lines by name, not list"),
+        ("loss", {}, "a training's History, or lines by name, not str"),
         ({"a": [1.0]}, {"lr": True}, "lr=True is for a training's History"),
         ({"a": [1.0]}, {"smooth": -1}, "smooth=-1"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from groundup import nn, viz
 from groundup.engine import Tensor, Value, cross_entropy, no_grad, relu
 from groundup.engine.modes import modes
-from groundup.viz.notation import digits
+from groundup.viz.notation import aligned, digits
 from groundup.viz.stepper.script import Passes
 from groundup.viz.stepper.step_record import shown
 
@@ -105,7 +105,7 @@ def test_every_number_shown_is_the_engines(visit):
         if step.meets:
             assert text(page, ".sum.meets h3") == step.meeting[0].upper() + step.meeting[1:]
             added = [cell.inner_text() for cell in page.query_selector_all(".addition td + td")]
-            assert added == [digits(step.before), digits(step.share), digits(step.total)]
+            assert added == aligned(step.before, step.share, step.total)
         else:
             assert page.query_selector(".meets") is None
         if not step.is_forward:

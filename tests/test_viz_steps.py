@@ -178,7 +178,7 @@ Backward 2 of 6: from loss to add₄
 Backward 5 of 6: from multiply₃ to a
     ∂out · b = 0.42 · (−3) = −1.26
     incoming × local derivative: 0.42 × (−3) = −1.26
-    two paths meet at a: 0.42 + (−1.26) = −0.8399
+    two paths meet at a: 0.4200 + (−1.2599) = −0.8399
     so ∂loss/∂a = −0.8399
 """
 
@@ -209,7 +209,7 @@ def test_arrays_say_their_shapes_and_the_axes_that_were_summed():
     said = "\n".join(map(str, viz.steps((x * y).sum())))
     assert "summed over axes 0 and 2, along which y was repeated" in said
     z: Any = Tensor([[1.0, -2.0]], requires_grad=True, name="z")
-    assert "∂out · 2 · a = [[2, −4]]" in str([*viz.steps(np.square(z).sum())][-1])
+    assert "∂out · 2 · z = [[2, −4]]" in str([*viz.steps(np.square(z).sum())][-1])
 
 
 def test_a_number_without_a_name_is_called_by_its_digits():

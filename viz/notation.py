@@ -6,6 +6,7 @@ a `text` and a `binding`, how tightly that holds together; `latex.py` writes the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -154,6 +155,32 @@ def transposes(fn: Any, args: tuple) -> bool:
 def digits(x: Any) -> str:
     """A number in four significant digits, with a real minus."""
     return f"{x:.4g}".replace("-", "−")
+
+
+def aligned(*numbers: Any) -> list[str]:
+    """Numbers with as many decimals as the one that needs most for its four digits, so that those
+    which add up do so as they are read; each by itself where they are too far apart.
+
+    >>> aligned(0.419974, -1.259923, -0.839949), aligned(1.0, -3.0, -2.0), aligned(1.0, 1e-9)
+    (['0.4200', '−1.2599', '−0.8399'], ['1', '−3', '−2'], ['1', '1e−09'])
+    """
+    sizes = [abs(x) for x in numbers if x]
+    if not all(map(math.isfinite, sizes)) or not sizes or max(sizes) > 1e4 * min(sizes):
+        return [digits(x) for x in numbers]
+    places = max(map(_decimals, numbers))
+    if not 0 <= places <= 8 or max(sizes) >= 1e6:
+        return [digits(x) for x in numbers]
+    return [f"{x:.{places}f}".replace("-", "−") for x in numbers]
+
+
+def _decimals(x: float) -> int:
+    """How many decimals four significant digits take; of a number that needs fewer, those."""
+    short = f"{x:.4g}"
+    if "e" in short:
+        return 9
+    if float(short) == x:
+        return len(short.partition(".")[2])
+    return max(3 - math.floor(math.log10(abs(x))), 0)
 
 
 TEXT = Notation()

@@ -86,7 +86,7 @@ def card_of(node: Node, root: Node, detail: bool, frame: Frame | None = None) ->
         if not node.name:
             title, word = what, f"{node.op.name} {words.options(node)}".strip()
         elif node.name != what:
-            word = f"{word} · {what}"
+            word = f"{word} · {what}" if word else what
         kind = "loss"
     return Card(
         kind, title, word, shape_of(node._data), node._data, detail, frame, border=[node]

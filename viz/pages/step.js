@@ -52,6 +52,7 @@ class Progress {
       box.state = state;
       graph.boxes[i].classList.toggle('seen', seen);
       graph.say(i, seen ? box.value : '', gradient);
+      graph.boxes[i].classList.toggle('alarmed', /NaN|nan|inf/.test(gradient));
     });
     this.arrows.forEach((arrow, i) => {
       const state = arrow.passed <= now ? 'seen passed' : arrow.seen <= now ? 'seen' : '';
@@ -219,7 +220,7 @@ function explainEdge(step) {
 }
 
 // The moment when two paths meet, and what has come together so far.
-function explainSum({ meeting, before, share, total, whole, gradient }) {
+function explainSum({ meeting, before, share, total, addition, whole, gradient }) {
   const sum = put($('shown'), 'div', before !== undefined ? 'sum meets' : 'sum');
   if (meeting) put(sum, 'h3', '', capital(meeting));
   if (before !== undefined && isArray(total)) {
@@ -229,11 +230,11 @@ function explainSum({ meeting, before, share, total, whole, gradient }) {
     arrayTile(row, '= together', total);
   } else if (before !== undefined) {
     const table = put(sum, 'table', 'addition');
-    for (const [word, number] of [['so far', before], ['+ this path', share], ['= together', total]]) {
+    ['so far', '+ this path', '= together'].forEach((word, i) => {
       const line = table.insertRow();
       line.insertCell().textContent = word;
-      line.insertCell().textContent = number;
-    }
+      line.insertCell().textContent = addition[i];
+    });
   } else if (meeting) {
     put(sum, 'p', 'so-far', `So far ${brief(total)}; more is to come.`);
   }

@@ -35,7 +35,7 @@ def curves(
     """Training and validation loss by step.
 
     Args:
-        history: what `train.fit` returns, or lines by name: `{"adam": losses}`, or
+        history: what `train.fit` returns, or losses, or lines by name: `{"adam": losses}`, or
             `{"adam": (steps, losses)}`. Values alone are those of steps 1, 2, …
         lr: True to draw the history's learning rate beneath; beside lines by name, its values or
             (steps, values).
@@ -107,6 +107,8 @@ def lines_of(history: Any) -> dict[str, Line]:
     elif hasattr(history, "losses") and hasattr(history, "val_losses"):
         given = {"training": (history.steps, history.losses)}
         given["validation"] = (history.val_steps, history.val_losses)
+    elif isinstance(history, Sequence | np.ndarray) and np.ndim(history) == 1:
+        given = {"loss": history}
     else:
         raise TypeError(
             f"curves: a training's History, or lines by name, not {type(history).__name__}"
@@ -173,7 +175,8 @@ def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> l
     colours = (theme.edge, cards["parameter"].line, cards["input"].line, theme.ink)
     for i, (name, (steps, values)) in enumerate(lines.items()):
         colour = colours[i % len(colours)]
-        width = 2.0 if i else 5.0 if len(values) < NOISY else 1.0
+        under = not i and len(lines) > 1  # another line
+        width = 1.0 if not i and len(values) >= NOISY else 5.0 if under else 2.0
         if smooth and len(steps) > 1 and np.median(np.diff(steps)) < smooth:
             axes.plot(steps, values, color=colour, lw=0.8, alpha=0.35, label=f"_{name}")
             values, width = smoothed(steps, values, smooth), 2.0

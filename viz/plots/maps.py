@@ -78,6 +78,7 @@ def attention(
         for axes in grid[:, 0]:
             label(axes.yaxis, named[0], T, side)
         plot.supxlabel("what is read", size=SMALL, color=plot.theme.quiet)
+        plot.supylabel("who reads", size=SMALL, color=plot.theme.quiet)
         bar = plot.colorbar(image, ax=grid, shrink=min(1.0, 2 / len(rows)), aspect=30, pad=0.02)
         bar.set_ticks([0, 0.05, 0.2, 0.5, 1], labels=["0", "0.05", "0.2", "0.5", "1"])
         bar.outline.set_visible(False)

@@ -25,6 +25,9 @@ _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _ISOLATE, _END = "\u2068", "\u2069"  # so that a name's direction of writing ends with it
 
 
+SHORT = 24  # characters of a name that stands in a rule itself
+
+
 def calls(nodes: Iterable[Node], root: Node) -> dict[Node, str]:
     """What each of the nodes is called; they come in the order of their steps.
 
@@ -104,3 +107,17 @@ def symbols_of(rule: str, node: Node, position: int, names: dict[Node, str]) -> 
             meant[symbol] = names[arg]
     used = re.findall(r"\w+", rule.replace("∂out", "").replace("ᵀ", ""))
     return {s: meant[s] for s in dict.fromkeys(used) if meant.get(s, s) != s}
+
+
+def in_their_names(rule: str, symbols: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """A rule with what its arguments are called instead of the op's own symbols for them, and the
+    symbols that stay: `out`, and those of long names.
+
+    >>> in_their_names("∂out · b · out", {"b": "a·c", "out": "loss"})
+    ('∂out · “a·c” · out', {'out': 'loss'})
+    """
+    short = {s: quoted(name) for s, name in symbols.items() if s != "out" and len(name) <= SHORT}
+    if not short:
+        return rule, symbols
+    written = re.sub(rf"\b({'|'.join(short)})\b", lambda found: short[found[0]], rule)
+    return written, {s: name for s, name in symbols.items() if s not in short}

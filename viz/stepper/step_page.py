@@ -14,6 +14,7 @@ from .. import nodes as words
 from ..arrays import Arrays
 from ..dot import Scale
 from ..escape import visible
+from ..layers import LINE, depth
 from ..notation import digits
 from ..page import page, write
 from ..plan import Card, flat_plan
@@ -22,7 +23,7 @@ from ..summary import norm_of, shape_of
 from .called import isolated
 from .step_record import Source, Step
 
-LEAST_GAP, MOST_GAP = 0.5, 1.5  # inches between boxes, for what an arrow carries
+LEAST_GAP, MOST_GAP, DOWN_GAP = 0.5, 1.5, 0.6  # inches between boxes, for what an arrow carries
 ROOM = "−0.0000"  # for a number in a box, so that graphs of one form are laid out alike
 
 
@@ -81,6 +82,7 @@ class StepPage:
                 "local": None if step.local is None else digits(step.local),
                 "before": None if step.before is None else put(step.before),
                 "meeting": step.meeting if step.paths > 1 else "",
+                "addition": step.addition if step.meets and not np.ndim(step.total) else None,
                 "meaning": step.meaning, "summed": step.summed,
             }  # fmt: skip
         return {key: value for key, value in said.items() if value not in ("", None, [])}
@@ -137,8 +139,8 @@ class Drawn:
             width = widths.width(max(known)) if known else 1.0
             self.arrows |= dict.fromkeys(edge.uses, len(arrows))
             arrows.append(Arrow(boxes[edge.tail], boxes[edge.head], width, dashed=not known))
-        down = plan.downwards
-        room = LEAST_GAP if down else gap(steps)
+        down = plan.downwards or depth(plan.cards, plan.edges) > LINE
+        room = DOWN_GAP if down else gap(steps)
         self.scene = Scene([*boxes.values()], arrows, [*groups.values()], down, room)
         places = enumerate(plan.cards)
         self.boxes = {card.border[0]: place for place, card in places if card.border}

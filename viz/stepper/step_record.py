@@ -11,7 +11,7 @@ import numpy as np
 
 from ...engine.graph import Node
 from ..escape import visible
-from ..notation import digits
+from ..notation import aligned, digits
 from ..summary import FULL, norm_of, shape_of
 from .called import quoted
 
@@ -149,6 +149,15 @@ class Step:
         return f"{counted(self.path)}{rest} paths meet at {self.arg_name}"
 
     @property
+    def addition(self) -> list[str]:
+        """What had come before, what this path adds, and their sum; single numbers are written so
+        that they add up as they stand."""
+        terms = self.before, self.share, self.total
+        if np.ndim(self.total) == 0:
+            return aligned(*(float(x) for x in terms))
+        return [shown(x) for x in terms]
+
+    @property
     def gradient(self) -> str:
         """∂root/∂x, of what receives a gradient."""
         return f"∂{quoted(self.root_name)}/∂{quoted(self.arg_name or self.name)}"
@@ -172,8 +181,8 @@ class Step:
             product = f"{digits(self.incoming)} × {bracketed(digits(self.local))} = "
             said.append(Line(f"incoming × local derivative: {product}", share))
         if self.meets:
-            both = f"{shown(self.before)} + {bracketed(share)} = "
-            said.append(Line(f"{self.meeting}: {both}", shown(self.total)))
+            before, added, total = self.addition
+            said.append(Line(f"{self.meeting}: {before} + {bracketed(added)} = ", total))
         elif self.paths > 1:
             said.append(Line(f"{self.meeting}: so far ", shown(self.total)))
         if self.whole:

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import Node, Steps, ancestry, collected
 from ...engine.modes import mode
 from ..rules import Contribution, contributions, placed_shares, positions
-from .called import calls, in_names, in_numbers, symbols_of
+from .called import calls, in_names, in_numbers, in_their_names, symbols_of
 from .step_record import Step
 
 
@@ -115,9 +115,12 @@ def backward_steps(passed: list[tuple[Node, Any]], names: dict[Node, str]) -> It
         totals[arg] = given.share if before is None else before + given.share
         met[arg] += 1
         position = positions(node)[given.place][0]
+        rule, symbols = in_their_names(
+            given.rule, symbols_of(given.rule, node, position, names)
+        )  # fmt: skip
         yield Step(
-            "backward", place, count, node, names[node], names[root], given.rule, given.numbers,
-            symbols_of(given.rule, node, position, names), arg, names[arg], given.place,
+            "backward", place, count, node, names[node], names[root], rule, given.numbers,
+            symbols, arg, names[arg], given.place,
             totals[node], local, given.share, given.axes, before, totals[arg], met[arg], paths[arg],
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from ..dot import Scale
 from ..gather import alarm
 from ..label import hidden_words
 from ..plan import Card, Edge, Frame, Plan
+from ..reasons import FLAT
 from ..scene import Arrow, Box, Group, Scene
 from ..summary import norm_of, number
 from .borders import Borders
@@ -88,7 +89,7 @@ def gradient_of(card: Card, found: Borders) -> str:
         return gradient_words(found.grads[card.border[0]]) if single else f"|∂| {number(norm)}"
     if card.kind in ("constant", "input") or not card.border:
         return ""
-    return "∂ ?" if found.trouble else "no ∂"
+    return "∂ ?" if found.trouble else f"no ∂: {card.reason or FLAT}"
 
 
 def gradient_words(grad: Any) -> str:

@@ -81,7 +81,9 @@ def telling(data: np.ndarray, grad: Any, most: int) -> dict[Index, str]:
         return dict.fromkeys(np.ndindex(data.shape), "")
     size = np.abs(np.nan_to_num(data if grad is None else grad)).ravel()
     what = "number" if grad is None else "gradient"
-    places = {int(size.argmax()): f"largest {what}"}
+    # A number that is 0 was mostly masked, or cut off: behind it there is little to see.
+    telling = np.where(data.ravel() == 0, 0, size)
+    places = {int(telling.argmax() if telling.any() else size.argmax()): f"largest {what}"}
     places.setdefault(int(size.argmin()), f"smallest {what}")
     places.setdefault(0, "first")
     places.setdefault(data.size - 1, "last")

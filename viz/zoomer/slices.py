@@ -9,13 +9,13 @@ from typing import Any
 from ...engine.graph import Node, ancestry
 from .. import nodes as words
 from ..collapse import add_edges
+from ..layers import LINE, depth
 from ..plan import Card, Edge, Plan, card_of
 from ..scene import Scene
 from ..summary import number, shape_of
 from .borders import Borders, known
 from .boxes import scene_of
 from .elements import Element, called
-from .views import LINE, depth
 
 SHOWN = 24  # scalar ops; of more, the middle of each repetition is folded
 PERIOD = 4  # ops, at most, that repeat
@@ -50,11 +50,11 @@ def plan_of_element(element: Element, title: str) -> Plan:
     ways = [folds(kinds, [op in near for op in ops]), folds(kinds), ends(len(ops))]
     for parts in ways:
         plan = _plan_of_ops(element, ops, [[ops[i] for i in part] for part in parts])
-        if len(plan.cards) <= CARDS and depth(plan) < math.inf:
+        if len(plan.cards) <= CARDS and depth(plan.cards, plan.edges) < math.inf:
             break
     (last,) = (card for card in plan.cards if card.kind == "loss")
     last.title, last.word = title, words.word(root)
-    plan.downwards = depth(plan) > LINE
+    plan.downwards = depth(plan.cards, plan.edges) > LINE
     return plan
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,11 +9,11 @@ from ...engine import Tensor
 from ...engine.graph import Node
 from .. import nodes as words
 from ..collapse import add_edges, add_leaves
+from ..layers import LINE, depth
 from ..plan import Card, Edge, Frame, Plan, card_of
 from ..summary import shape_of
 from .regions import MEMBERS, Region, Tree
 
-LINE = 4  # boxes one after the other that are read from left to right; more go down the page
 STUBS = 8  # of each kind at a border; more are folded into one
 
 
@@ -78,7 +77,7 @@ def view_of(tree: Tree, region: Region, starts: Iterable[Node] = ()) -> View:
     made = {(home[node], card): None for node, card in view.going.items()}
     plan.edges += [Edge(tail, head) for tail, head in made]
     modules = any(isinstance(one, Region) and one.kind != "folded" for one in region.members)
-    plan.downwards = plan.downwards or modules or depth(plan) > LINE
+    plan.downwards = plan.downwards or modules or depth(plan.cards, plan.edges) > LINE
     return view
 
 
@@ -103,24 +102,6 @@ def _members(view: View, region: Region, home: dict[Node, Card], frame: Frame | 
             home.update(dict.fromkeys(card.inside, card))
             view.regions[card] = member
         plan.cards.append(card)
-
-
-def depth(plan: Plan) -> float:
-    """How many cards stand one after the other on the longest way; infinite if one is a circle."""
-    users: dict[Card, list[Card]] = {}
-    waiting = dict.fromkeys(plan.cards, 0)
-    for edge in plan.edges:
-        users.setdefault(edge.tail, []).append(edge.head)
-        waiting[edge.head] += 1
-    depths = dict.fromkeys((card for card, n in waiting.items() if not n), 1)
-    ready = list(depths)
-    while ready:
-        for head in users.get(card := ready.pop(), ()):
-            depths[head] = max(depths.get(head, 1), depths[card] + 1)
-            waiting[head] -= 1
-            if not waiting[head]:
-                ready.append(head)
-    return math.inf if any(waiting.values()) else max(depths.values(), default=0)
 
 
 def _born(node: Node) -> int:
@@ -151,7 +132,7 @@ def _users(tree: Tree, region: Region, inside: set[Node], node: Node) -> str:
     """Who uses outside what goes out."""
     outer = (user for user in tree.users[node] if user not in inside)
     titles = dict.fromkeys(_title(tree.outside(user, region), user) for user in outer)
-    return ", ".join(titles)
+    return f"→ {', '.join(titles)}"
 
 
 def _title(member: Node | Region, node: Node) -> str:
