@@ -4,7 +4,7 @@ test_nn_optim_parity.py."""
 import copy
 import math
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -365,3 +365,32 @@ def test_a_large_parameter_takes_the_steps_of_small_ones(
     tight = 1e-5 if width is np.float32 else 1e-12
     for p, row in zip(small, large.data, strict=True):
         np.testing.assert_allclose(row[::1000], p.data, rtol=tight, atol=tight)
+
+
+def test_groups_that_are_none():
+    w, whole = nn.Parameter([1.0]), cast(Any, nn.Linear(1, 1))
+    with pytest.raises(ValueError, match="SGD: no parameters to optimise"):
+        nn.SGD([{"params": []}, {"params": nn.ReLU().parameters()}])
+    with pytest.raises(TypeError, match='a group is a dict with its parameters in "params"'):
+        nn.SGD([{"lr": 0.1}])
+    with pytest.raises(TypeError, match="a group is a dict"):
+        nn.SGD([{"params": [w]}, w])
+    with pytest.raises(TypeError, match=r"such as model.parameters\(\), not one Linear"):
+        nn.SGD(whole)
+
+
+def test_state_is_found_by_the_numbers_of_its_groups():
+    params = [nn.Parameter(data) for data in start()]
+    opt = nn.Adam(params)
+    run(opt, params, 1)
+    saved, moved = opt.state_dict(), opt.state_dict()
+    moved["param_groups"][0]["params"] = [7, 5, 6]
+    moved["state"] = dict(zip((7, 5, 6), saved["state"].values(), strict=True))
+    again = nn.Adam(params)
+    again.load_state_dict(moved)
+    np.testing.assert_equal(again.state_dict()["state"], saved["state"])
+    moved["state"][9] = moved["state"].pop(5)
+    with pytest.raises(ValueError, match=r"state saved for \[9\], which no group has"):
+        again.load_state_dict(moved)
+    with pytest.raises(ValueError, match=r"a saved state has state and param_groups, not \[\]"):
+        again.load_state_dict({})

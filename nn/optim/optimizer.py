@@ -61,19 +61,25 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Any, State] = {}
-        if isinstance(params, Node | dict):
-            raise TypeError(f"{self}: a list of parameters, not one {type(params).__name__}")
+        if isinstance(params, Node | dict) or not isinstance(params, Iterable):
+            raise TypeError(
+                f"{self}: a list of parameters, such as model.parameters(), not one "
+                f"{type(params).__name__}"
+            )
         entries = list(params)
-        if not entries:
-            raise ValueError(f"{self}: no parameters to optimise")
-        for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
+        grouped = bool(entries) and isinstance(entries[0], dict)
+        for group in entries if grouped else [{"params": entries}]:
             self.add_param_group(group)
+        if not self._all():
+            raise ValueError(f"{self}: no parameters to optimise")
 
     def __str__(self) -> str:
         return type(self).__name__
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters with settings of their own."""
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f'{self}: a group is a dict with its parameters in "params"')
         inside = group["params"]
         inside = [inside] if isinstance(inside, Node) else list(inside)
         seen = dict.fromkeys(self._all())
@@ -171,16 +177,20 @@ class Optimizer:
             ValueError: another optimiser's, other groups, or state of other shapes. Nothing is
                 changed then.
         """
+        if not {"state", "param_groups"} <= saved.keys():
+            raise ValueError(f"{self}: a saved state has state and param_groups, not {[*saved]}")
         sizes = [len(group["params"]) for group in saved["param_groups"]]
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{self}: saved groups of {sizes} parameters, here are {own}")
         pairs = zip(saved["param_groups"], self.param_groups, strict=True)
         settings = [self._own_settings(kept, group) for kept, group in pairs]
-        params = self._all()
-        state = {params[int(i)]: self._own_state(params[int(i)], kept)
-                 for i, kept in saved["state"].items()}  # fmt: skip
-        self.state = state
+        numbers = [i for group in saved["param_groups"] for i in group["params"]]
+        params = dict(zip(numbers, self._all(), strict=True))
+        kept_by = {int(i): kept for i, kept in saved["state"].items()}
+        if strays := kept_by.keys() - params.keys():
+            raise ValueError(f"{self}: state saved for {sorted(strays)}, which no group has")
+        self.state = {params[i]: self._own_state(params[i], kept) for i, kept in kept_by.items()}
         for group, kept in zip(self.param_groups, settings, strict=True):
             group.update(kept)
 
