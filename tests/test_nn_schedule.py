@@ -198,3 +198,12 @@ def test_pytorch_s_state_is_taken():
     our = nn.CosineAnnealingLR(ours, 9)
     our.load_state_dict(their.state_dict())
     np.testing.assert_allclose(our.get_last_lr(), their.get_last_lr(), rtol=1e-9)
+
+
+def test_a_cycle_s_first_rate_does_not_depend_on_when_it_is_read():
+    opt = optimizer(1.0, 2.0)
+    cycle = nn.OneCycleLR(opt, [0.5, 1.0], total_steps=10)
+    for _ in range(3):
+        cycle.step()
+    assert cycle.base_lrs == [0.5 / 25, 1.0 / 25]  # as in PyTorch
+    assert nn.ExponentialLR(opt, 0.5).get_last_lr() == [0.5 / 25, 1.0 / 25]

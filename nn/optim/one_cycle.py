@@ -88,6 +88,8 @@ class OneCycleLR(LRScheduler):
         if cycle_momentum:
             between = [high, low, high, high] if three_phase else [high, low, high]
             self.momentum = through(between, ends, anneal_strategy)
+        for group, highest in zip(groups, self.max_lrs, strict=True):
+            group["initial_lr"] = highest * first  # not what it had, and not where it is later
         super().__init__(optimizer, through(rates, ends, anneal_strategy))
 
     def rates(self, step: float) -> list[float]:
