@@ -49,6 +49,10 @@ class Tree:
         self._buffers = {**self._buffers, name: persistent}
         setattr(self, name, array if array is None else np.array(array))
 
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._buffers = {key: saved for key, saved in self._buffers.items() if key != name}
+
     # Each part under each of its names
 
     def _walk(self, prefix: str = "", above: tuple[Tree, ...] = ()) -> Iterator[Any]:

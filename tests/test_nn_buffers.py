@@ -137,3 +137,13 @@ def test_scalars_copies_and_pickles_have_buffers_of_their_own():
     assert others[0].seen.dtype == np.float64  # as wide as a Value
     model.load_state_dict(others[0].state_dict())
     assert model.seen.tolist() == [3, 3]
+
+
+def test_a_deleted_buffer_leaves_its_name_free():
+    model: Any = Counting()
+    del model.seen
+    model.seen = nn.Parameter(np.ones(2))
+    assert [*model.state_dict()] == ["weight", "count", "seen"]
+    assert len([*model.parameters()]) == 2
+    with pytest.raises(AttributeError):
+        del model.nowhere
