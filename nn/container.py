@@ -21,11 +21,22 @@ class Sequential(Module):
     )
     >>> [name for name, _ in net.named_parameters()]
     ['0.weight', '0.bias']
+
+    Raises:
+        TypeError: something that is no module, such as a list of them, or a function.
+        ValueError: a key that a Sequential has another use for.
     """
 
     def __init__(self, *modules: Any) -> None:
         named = modules[0] if modules and isinstance(modules[0], dict) else dict(enumerate(modules))
         for name, module in named.items():
+            if not isinstance(module, Module):
+                raise TypeError(
+                    f"Sequential: {name!r} is a {type(module).__name__}, not a module; write "
+                    "Sequential(*modules) for a list, and a Module with a forward for a function"
+                )
+            if hasattr(self, str(name)):
+                raise ValueError(f"Sequential: a module cannot be called {name!r}")
             setattr(self, str(name), module)
 
     def forward(self, x: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..engine.ops.convolution import borders
 from ..engine.ops.window import each_axis
 from . import functional as F
 from .linear import drawn
@@ -26,8 +27,8 @@ class Convolution(Module):
     Weight (O, C / groups, *kernel_size) and bias (O,) start uniform in ±1/√(C / groups · window).
 
     Raises:
-        ValueError: groups that do not divide the channels, another padding_mode; in a call, an
-            input of another shape.
+        ValueError: groups that do not divide the channels, another padding_mode, "same" with a
+            stride, sizes below 1; in a call, an input of another shape.
     """
 
     dims: int
@@ -58,6 +59,7 @@ class Convolution(Module):
         self.kernel_size = each_axis(kernel_size, self.dims)
         self.stride, self.dilation = each_axis(stride, self.dims), each_axis(dilation, self.dims)
         self.padding = padding if isinstance(padding, str) else each_axis(padding, self.dims)
+        borders(name, self.padding, self.kernel_size, self.stride, self.dilation)
         seen = in_channels // groups * math.prod(self.kernel_size)
         self.weight = drawn((out_channels, in_channels // groups, *self.kernel_size), seen)
         self.bias = drawn((out_channels,), seen) if bias else None

@@ -108,8 +108,16 @@ class AvgPool2d(AvgPool):
         divisor_override: by what each sum is divided instead of by how many numbers it is of.
     """
 
-    def __init__(self, *args: Any, divisor_override: int | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.divisor_override = divisor_override
 
     def forward(self, x: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import functional as F
 from . import init, masks
+from .container import ModuleList
 from .module import Module
 from .normalization import LayerNorm
 from .transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
@@ -32,7 +33,7 @@ class Stack(Module):
     def __init__(self, layer: Any, num_layers: int, norm: Any = None) -> None:
         if num_layers < 1:
             raise ValueError(f"{type(self).__name__}: num_layers is at least 1, not {num_layers}")
-        self.layers = [copy.deepcopy(layer) for _ in range(num_layers)]
+        self.layers = ModuleList(copy.deepcopy(layer) for _ in range(num_layers))
         self.num_layers, self.norm = num_layers, norm
 
 

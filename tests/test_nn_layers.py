@@ -229,3 +229,29 @@ def test_pytorch_gives_the_same(rng):
         (oracle * oracle).sum().backward()
         np.testing.assert_allclose(mine.data, oracle.detach().numpy(), atol=1e-12)
         np.testing.assert_allclose(np.array(ours.grad), theirs.grad.numpy(), atol=1e-11)
+
+
+def test_a_sequential_refuses_what_it_would_pass_over():
+    with pytest.raises(TypeError, match="1 is a ufunc, not a module"):
+        nn.Sequential(nn.Linear(2, 2), np.tanh)
+    with pytest.raises(TypeError, match="0 is a list, not a module; write Sequential"):
+        nn.Sequential([nn.Linear(2, 2)])
+    for taken in ("forward", "training"):
+        with pytest.raises(ValueError, match=f"cannot be called '{taken}'"):
+            nn.Sequential({taken: nn.Linear(2, 2)})
+
+
+def test_pooling_takes_its_options_in_order(rng):
+    x = rng.standard_normal((1, 1, 4, 4))
+    by_name = nn.AvgPool2d(2, divisor_override=3)(x)
+    np.testing.assert_array_equal(nn.AvgPool2d(2, None, 0, False, True, 3)(x), by_name)
+
+
+def test_a_stack_shows_its_layers_as_pytorch_does():
+    stack = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 1, 4), num_layers=2)
+    lines = repr(stack).splitlines()
+    assert lines[:3] == [
+        "TransformerEncoder(",
+        "  (layers): ModuleList(",
+        "    (0-1): 2 x TransformerEncoderLayer(",
+    ]

@@ -31,13 +31,17 @@ def test_convolutions_that_cannot_be():
         (lambda: nn.Conv2d(4, 3, 2, groups=2), "2 groups do not divide 4 channels and 3"),
         (lambda: nn.Conv2d(4, 4, 2, groups=0), "0 groups do not divide"),
         (lambda: nn.Conv1d(1, 1, 2, padding_mode="circular"), r"Conv1d: padding_mode is 'zeros'"),
+        (lambda: nn.Conv2d(3, 1, 2, padding="full"), "Conv2d: padding is .* not 'full'"),
+        (lambda: nn.Conv2d(3, 1, 2, stride=2, padding="same"), r"stride 1 alone, not \(2, 2\)"),
+        (lambda: nn.Conv2d(3, 1, 2, padding=(0, -1)), "Conv2d: padding is 0 or more"),
+        (lambda: nn.Conv2d(3, 1, 0), "Conv2d: the window's size is 2 numbers from 1 on"),
+        (lambda: nn.Conv2d(3, 1, 2, stride=0), "Conv2d: the window's stride is"),
+        (lambda: nn.Conv2d(3, 1, 2, dilation=(1, 0)), "Conv2d: the window's dilation is"),
     ):
         with pytest.raises(ValueError, match=wrong):
             build()
     x = np.zeros((2, 3, 4, 4))
     for layer, wrong in (
-        (nn.Conv2d(3, 1, 2, padding="full"), "padding is 'same', 'valid' or numbers, not 'full'"),
-        (nn.Conv2d(3, 1, 2, stride=2, padding="same"), r"stride 1 alone, not \(2, 2\)"),
         (nn.Conv2d(2, 1, 2), r"needs x \(batch, 2, height, width\), not \(2, 3, 4, 4\)"),
         (nn.Conv1d(3, 1, 2), r"needs x \(batch, 3, time\), not \(2, 3, 4, 4\)"),
         (nn.Conv2d(3, 1, 5), r"window of \(5, 5\) is larger than \(4, 4\)"),
@@ -51,6 +55,8 @@ def test_pools_that_cannot_be():
         nn.MaxPool1d(3, padding=2)(np.zeros((1, 1, 5)))
     with pytest.raises(ValueError, match=r"window of \(3, 3\) is larger than \(2, 5\)"):
         nn.AvgPool2d(3)(np.zeros((1, 1, 2, 5)))
+    with pytest.raises(ValueError, match="pooling: the window's stride is 2 numbers from 1 on"):
+        nn.MaxPool2d(2, stride=0)(np.zeros((1, 4, 4)))
 
 
 def test_the_first_of_equal_numbers_wins_a_pool():

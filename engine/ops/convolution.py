@@ -9,17 +9,22 @@ import numpy as np
 
 from ..op import op
 from ..samples import Call, Draw, call
-from .window import Borders, Sizes, bordered, each_axis, windows
+from .window import Borders, Sizes, bordered, check_window, each_axis, windows
 
 
 def borders(name: str, padding: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Borders:
     """The zeros before and after each axis; "same" leaves each its length, "valid" adds none.
 
     Raises:
-        ValueError: another word, or "same" with steps, which leave no axis its length.
+        ValueError: another word, or "same" with steps, which leave no axis its length; a number
+            that makes no window.
     """
+    check_window(name, size, stride, dilation)
     if not isinstance(padding, str):
-        return [(n, n) for n in each_axis(padding, len(size))]
+        numbers = each_axis(padding, len(size))
+        if any(number < 0 for number in numbers):
+            raise ValueError(f"{name}: padding is 0 or more on each axis, not {padding}")
+        return [(n, n) for n in numbers]
     if padding not in ("same", "valid"):
         raise ValueError(f"{name}: padding is 'same', 'valid' or numbers, not {padding!r}")
     if padding == "valid":

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import op
 from ..samples import Call, Draw, call
-from .window import Borders, Sizes, bordered, each_axis, windows
+from .window import Borders, Sizes, bordered, check_window, each_axis, windows
 
 
 class Window:
@@ -31,6 +31,7 @@ class Window:
         self.size, self.sides = tuple(size), sides[len(sides) - dims :]
         self.stride = each_axis(size if stride is None else stride, dims)
         self.dilation = each_axis(dilation, dims)
+        check_window("pooling", self.size, self.stride, self.dilation)
         border = each_axis(padding, dims)
         if any(p > k // 2 for p, k in zip(border, size, strict=True)):
             raise ValueError(

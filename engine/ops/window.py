@@ -90,6 +90,15 @@ def each_axis(number: Any, dims: int) -> Sizes:
     return tuple(number) if np.ndim(number) else (int(number),) * dims
 
 
+def check_window(name: str, size: Sizes, stride: Sizes, dilation: Sizes) -> None:
+    """Refuse what is no window, or one that does not move."""
+    for what, numbers in (("size", size), ("stride", stride), ("dilation", dilation)):
+        if any(number < 1 for number in numbers) or len(numbers) != len(size):
+            raise ValueError(
+                f"{name}: the window's {what} is {len(size)} numbers from 1 on, not {numbers}"
+            )
+
+
 def bordered(x: Any, borders: Borders, number: float = 0.0) -> Any:
     """x with a border of that number around its last axes."""
     width = [*[(0, 0)] * (np.ndim(x) - len(borders)), *borders]
