@@ -185,7 +185,11 @@ def old_optimizer(model: Any, saved: Any, state: dict[str, np.ndarray]) -> nn.Op
         for place, array in state.items():
             number, name = place.split(".")
             each.setdefault(int(number), {})[name] = array
-        optimizer.load_state_dict({"state": each, "param_groups": saved["param_groups"]})
+        # State is kept by a parameter's place in the optimiser, and groups by its name.
+        places = optimizer.state_dict()["param_groups"]
+        pairs = zip(saved["param_groups"], places, strict=True)
+        groups = [{**kept, "params": own["params"]} for kept, own in pairs]
+        optimizer.load_state_dict({"state": each, "param_groups": groups})
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{STATE} does not fit the model: {error}") from error
     return optimizer
