@@ -5,6 +5,8 @@ Graphs are drawn; pages are opened in Chromium, driven by Playwright, and photog
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,9 +49,13 @@ PAGES = {
 
 def photographs() -> Iterator[tuple[Path, bytes]]:
     """Each page's file, and the PNG of how it looks."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
-        path = shutil.which("chromium")
-        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    sys.path.append(str(FOLDER.parent / "benchmarks"))
+    from harness.chromium import HOW, chromium, chromium_path
+
+    path = chromium_path()
+    if path is None:
+        raise SystemExit(f"photographs need a browser: {HOW}")
+    with tempfile.TemporaryDirectory() as folder, chromium(path) as browser:
         for name, (make, place, height) in PAGES.items():
             address = make(Path(folder)).as_uri() + place
             for theme, suffix in [("light", ""), ("dark", "-dark")]:
@@ -61,15 +67,9 @@ def photographs() -> Iterator[tuple[Path, bytes]]:
                 page.goto(address)
                 yield FOLDER / f"{name}{suffix}.png", page.screenshot()
                 page.close()
-        browser.close()
 
 
 if __name__ == "__main__":
-    import shutil
-    import tempfile
-
-    from playwright.sync_api import sync_playwright
-
     for path, png in photographs():
         path.write_bytes(png)
         print(path)

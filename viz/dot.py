@@ -10,7 +10,6 @@ from typing import Any
 from .escape import room, text
 from .gather import Gradients, alarm
 from .label import Label, cell, is_small, table
-from .layers import MOST, lengths
 from .plan import Card, Edge, Frame, Plan
 from .renderer import Picture
 from .theme import FONT, SIZE, SMALL, THICK, THIN, Theme
@@ -52,9 +51,7 @@ def write(plan: Plan, found: Gradients, theme: Theme) -> Picture:
 
 def _haste(plan: Plan) -> dict[str, str]:
     """For a picture that would take minutes: straight edges, and a first guess at the places."""
-    if sum(lengths(plan.cards, plan.edges)) <= MOST:
-        return {}
-    return {"splines": "line", "nslimit": "1", "nslimit1": "1"}
+    return {"splines": "line", "nslimit": "1", "nslimit1": "1"} if plan.is_crowded else {}
 
 
 _COMPUTED = ("op", "module", "folded", "loss")

@@ -9,7 +9,6 @@ from ..engine.graph import Node, ancestry
 from .collapse import collapsed_plan
 from .dot import write
 from .gather import run_pass
-from .layers import MOST, lengths
 from .plan import Plan, flat_plan
 from .renderer import Picture
 from .theme import Theme, theme_of
@@ -72,6 +71,6 @@ def plan_of(node: Node, collapse: bool | None = None, boxes: int = BOXES) -> Pla
         collapse = len(nodes) > (MANY_TENSORS if layered else MANY) or None
     if not collapse:
         plan = flat_plan(node, nodes)
-        if collapse is False or sum(lengths(plan.cards, plan.edges)) <= MOST:
+        if collapse is False or not plan.is_crowded:
             return plan
     return collapsed_plan(node, nodes, boxes)

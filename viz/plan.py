@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..engine.graph import Node
 from . import nodes as words
 from .calls import Call, around_all, call_tree
+from .layers import MOST, lengths
 from .reasons import reason
 from .summary import number, shape_of
 
@@ -76,6 +78,11 @@ class Plan:
     frames: list[Frame] = field(default_factory=list)
     downwards: bool = False  # modules top down, expressions left to right
     caption: list[str] = field(default_factory=list)
+
+    @functools.cached_property
+    def is_crowded(self) -> bool:
+        """Whether its edges would hold up the layout; asked when all cards and edges are there."""
+        return sum(lengths(self.cards, self.edges)) > MOST
 
 
 def card_of(node: Node, root: Node, detail: bool, frame: Frame | None = None) -> Card:

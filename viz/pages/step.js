@@ -5,13 +5,7 @@ const { passes, arrays, sources } = DATA;
 const SMALLEST = 0.8;  // text of 13 pixels is read down to that
 let pass, graph, timer = null, at = -1;  // which pass, its graph, whether it plays, which step
 
-// All text is set as text. Names come with their odd characters made visible already.
-function put(parent, kind, name, text) {
-  const element = parent.appendChild(document.createElement(kind));
-  if (name) element.className = name;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
+const put = (parent, kind, name, text) => htmlElement(kind, name ? { class: name } : {}, parent, text);
 
 // What a number or an array of the data is in one short word.
 const brief = (x) => (typeof x === 'string' ? x : `norm ${arrays[x].norm}`);
@@ -29,7 +23,7 @@ class Progress {
         (step.arrows || []).forEach((arrow) => { arrows[arrow].seen = i; });
       } else {
         const sign = isArray(step.total) ? `|∂| ${arrays[step.total].norm}` : `∂ ${step.total}`;
-        boxes[step.to ?? step.box].gradients.push([i, step.whole ? sign : `${sign} …`]);
+        boxes[step.to ?? step.box].gradients.push([i, step.whole ? sign : `${sign} …`, Boolean(step.alarm)]);
         (step.arrows || []).forEach((arrow) => { arrows[arrow].passed = i; });
       }
     });
@@ -45,14 +39,14 @@ class Progress {
   show(graph, now) {
     this.boxes.forEach((box, i) => {
       const seen = box.made <= now;
-      let gradient = '';
-      for (const [when, text] of box.gradients) { if (when > now) break; gradient = text; }
+      let gradient = '', alarm = false;
+      for (const [when, text, wrong] of box.gradients) { if (when > now) break; [gradient, alarm] = [text, wrong]; }
       const state = `${seen}${gradient}`;
       if (state === box.state) return;
       box.state = state;
       graph.boxes[i].classList.toggle('seen', seen);
       graph.say(i, seen ? box.value : '', gradient);
-      graph.boxes[i].classList.toggle('alarmed', /NaN|nan|inf/.test(gradient));
+      graph.boxes[i].classList.toggle('alarmed', alarm);
     });
     this.arrows.forEach((arrow, i) => {
       const state = arrow.passed <= now ? 'seen passed' : arrow.seen <= now ? 'seen' : '';

@@ -75,6 +75,7 @@ class StepPage:
                 said["args"] = [(names[p], put(p._data)) for p in dict.fromkeys(parents)]
             return {key: value for key, value in said.items() if value not in ("", None, [])}
         said |= {"gradient": step.gradient, "whole": step.whole, "total": put(step.total)}
+        said["alarm"] = not math.isfinite(norm_of(step.total)) or None
         if step.arg is not None:
             said |= {
                 "to": drawn.boxes[step.arg], "arrows": [drawn.arrows[step.node, step.edge]],
