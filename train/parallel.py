@@ -11,6 +11,7 @@ import contextvars
 import functools
 import operator
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,14 +98,15 @@ def one_blas_thread(wanted: bool = True) -> Iterator[None]:
     block changes nothing but to say so, once; `OPENBLAS_NUM_THREADS=1` in the environment, before
     numpy is imported, does the same.
     """
-    libraries = blas_libraries() if wanted else None
+    libraries = blas_libraries("scipy.linalg.cython_blas" in sys.modules) if wanted else None
     with libraries.limit(limits=1, user_api="blas") if libraries else nullcontext():
         yield
 
 
 @functools.cache
-def blas_libraries() -> Any:
-    """Those that numpy has loaded; None, with a warning, where there is no way to reach them."""
+def blas_libraries(scipy: bool) -> Any:
+    """Those that are loaded, looked for again once SciPy has brought one more; None, with a warning,
+    where there is no way to reach them."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:

@@ -27,14 +27,19 @@ def row(size: str) -> Row:
     contenders, comparisons = [], []
     for number in (1, 2):
         env, options = threads(number), {"size": size}
-        rival, *ours = (f"{name}, {number} in BLAS" for name in ("PyTorch", "numpy", "numba"))
-        rival = rival.replace("in BLAS", "thread" + "s" * (number > 1))
-        contenders += [
-            Contender(rival, "rows.lstm:torchs", options, env),
-            Contender(ours[0], "rows.lstm:ours", options, ALONE | env),
-            Contender(ours[1], "rows.lstm:ours", options, FAST | env, ("numba",)),
-        ]
-        comparisons += [Comparison(name, rival, 1.0) for name in ours]
+        rival = f"PyTorch, {number} thread" + "s" * (number > 1)
+        contenders.append(Contender(rival, "rows.lstm:torchs", options, env))
+        for name, fast, needs in (("numpy", ALONE, ()), ("numba", FAST, ("numba", "scipy"))):
+            one = f"{name}, {number} in BLAS"
+            contenders.append(Contender(one, "rows.lstm:ours", options, fast | env, needs))
+            comparisons.append(Comparison(one, rival, 1.0))
+            if (
+                number > 1 and name == "numba"
+            ):  # numpy's steps are many calls, each in Python's lock
+                several, parts = f"{name}, {number} threads", {"parts": number}
+                given = (several, "rows.lstm:ours", options | parts, fast | threads(1), needs)
+                contenders.append(Contender(*given))
+                comparisons.append(Comparison(several, rival, 1.0))
     T, B, H = SIZES[size]
     return Row(
         name=f"lstm-{size.lower()}",
@@ -74,18 +79,45 @@ def prepare(folder: Path, size: str) -> None:
     np.savez(folder / "weights.npz", **nn.LSTM(H, H).state_dict())
 
 
-def ours(folder: Path, size: str) -> Callable[[], Any]:
+def ours(folder: Path, size: str, parts: int = 1) -> Callable[[], Any]:
+    """A step; in several parts, each has its thread and its part of the batch, as those of
+    `train.accumulate` have."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy as np
 
     from groundup import nn, train
     from groundup.engine import Tensor
+    from groundup.engine.graph import add_up, collected
 
     train.keep_freed_memory()  # as the trainer does
     model = nn.LSTM(SIZES[size][2], SIZES[size][2])
     with np.load(folder / "weights.npz") as weights, np.load(folder / "data.npz") as data:
         model.load_state_dict(dict(weights))
-        x, seed = Tensor(data["x"], requires_grad=True), data["seed"]
-    return both_passes(lambda x, *weights: model(x)[0], [x, *model.parameters()], seed)
+        inputs, seeds = (np.array_split(data[name], parts, axis=1) for name in ("x", "seed"))
+    leaves = [Tensor(x, requires_grad=True) for x in inputs]
+    if parts == 1:
+        given = [*leaves, *model.parameters()]
+        return both_passes(lambda x, *weights: model(x)[0], given, seeds[0])
+
+    def part(x: Any, seed: Any) -> tuple[Any, dict[Any, Any]]:
+        x.grad = None
+        out, _ = model(x)
+        return out.data, collected(out, seed)
+
+    def step() -> Any:
+        model.zero_grad()
+        with ThreadPoolExecutor(parts - 1) as pool:
+            others = [
+                pool.submit(part, *given) for given in zip(leaves[1:], seeds[1:], strict=True)
+            ]
+            done = [part(leaves[0], seeds[0]), *(other.result() for other in others)]
+        add_up(*(gradients for _, gradients in done))
+        whole = [[out for out, _ in done], [x.grad for x in leaves]]
+        joined = [np.concatenate(pieces, axis=1) for pieces in whole]
+        return *joined, *(weight.grad for weight in model.parameters())
+
+    return step
 
 
 def torchs(folder: Path, size: str) -> Callable[[], Any]:

@@ -5,7 +5,6 @@ kernels hand them over flat or as rows, (n, C). A loop writes into the arrays it
 NaN and infinities go through as in numpy.
 """
 
-from .gates import lstm_backward, lstm_cell, lstm_open
 from .powers import (
     cross_entropy_backward,
     gelu,
@@ -14,6 +13,7 @@ from .powers import (
     softmax,
     softmax_backward,
 )
+from .recurrent import HAS_BLAS, back_through_time, cut_up, through_time
 from .sums import (
     adam,
     add_rows,
@@ -25,20 +25,21 @@ from .sums import (
 )
 
 __all__ = [
+    "HAS_BLAS",
     "adam",
     "add_rows",
+    "back_through_time",
     "cross_entropy_backward",
+    "cut_up",
     "gelu",
     "gelu_backward",
     "layer_norm",
     "layer_norm_backward",
     "log_softmax",
-    "lstm_backward",
-    "lstm_cell",
-    "lstm_open",
     "rms_norm",
     "rms_norm_backward",
     "softmax",
     "softmax_backward",
     "square_norm",
+    "through_time",
 ]

@@ -34,53 +34,100 @@ def in_widths(narrow: Any, wide: Any) -> Callable[[Any], Any]:
 
 # exp(x) = 2ⁿ · exp(r) with n the integer nearest to x / log 2, so |r| ≤ log(2) / 2: a short series.
 # log 2 is taken away in two parts, the first with zeros at its end, so that n times it is exact.
-# 2ⁿ is made of its bits, and halved, as the largest has none. Below the smallest normal numbers, 0.
+# 2ⁿ is made of its bits, and halved, as the largest has none; beyond the largest number the product
+# overflows. Below the smallest normal numbers, 0.
 
-_LOW, _HIGH, _PER = f32(-86.6), f32(88.72283), f32(1 / math.log(2))
+_LOW, _HIGH, _PER = f32(-86.6), f32(89), f32(1 / math.log(2))
 _LOG2, _REST = f32(0.693359375), f32(-2.12194440e-4)
-_ZERO, _HALF, _ONE, _TWO, _INF = f32(0), f32(0.5), f32(1), f32(2), f32(math.inf)
-_ROUND, _BIAS, _SHIFT = f32(126.5), i32(126), i32(23)
+_ZERO, _HALF, _ONE, _TWO = f32(0), f32(0.5), f32(1), f32(2)
+_BIAS, _SHIFT = f32(126), i32(23)
 _C2, _C3, _C4, _C5, _C6, _C7 = (f32(1 / math.factorial(k)) for k in range(2, 8))
 
 
 @loop(STRICT, forceinline=True)
-def _exp32(x: Any) -> Any:
-    inside = x if x > _LOW else _LOW
-    inside = inside if inside < _HIGH else _HIGH
-    power = i32(inside * _PER + _ROUND)  # n + 126
-    n = f32(power - _BIAS)
-    r = inside - n * _LOG2 - n * _REST
+def _series32(r: Any) -> Any:
+    """exp(r) − 1."""
     p = _C4 + r * (_C5 + r * (_C6 + r * _C7))
-    p = _ONE + r * (_ONE + r * (_C2 + r * (_C3 + r * p)))
-    p = p * _TWO * i32(power << _SHIFT).view(f32)
+    return r * (_ONE + r * (_C2 + r * (_C3 + r * p)))
+
+
+@loop(STRICT, forceinline=True)
+def _exp32(x: Any) -> Any:
+    inside = min(max(x, _LOW), _HIGH)
+    power = i32(inside * _PER + (_BIAS + _HALF))  # n + 126
+    n = f32(power) - _BIAS
+    r = inside - n * _LOG2 - n * _REST
+    p = (_ONE + _series32(r)) * _TWO * i32(power << _SHIFT).view(f32)
     p = p if x > _LOW else _ZERO
-    p = p if x < _HIGH else _INF
     return p if x == x else x
 
 
-_LOW64, _HIGH64, _PER64 = -707.7, 709.7827, 1 / math.log(2)
+_LOW64, _HIGH64, _PER64 = -707.7, 710.0, 1 / math.log(2)
 _LOG264, _REST64 = 6.93145751953125e-1, 1.42860682030941723212e-6
-_BIAS64, _SHIFT64 = i64(1022), i64(52)
+_SHIFT64 = i64(52)
 _D = tuple(1 / math.factorial(k) for k in range(14))
 
 
 @loop(STRICT, forceinline=True)
+def _series64(r: Any) -> Any:
+    p = _D[10] + r * (_D[11] + r * (_D[12] + r * _D[13]))
+    p = _D[5] + r * (_D[6] + r * (_D[7] + r * (_D[8] + r * (_D[9] + r * p))))
+    return r * (1.0 + r * (_D[2] + r * (_D[3] + r * (_D[4] + r * p))))
+
+
+@loop(STRICT, forceinline=True)
 def _exp64(x: Any) -> Any:
-    inside = x if x > _LOW64 else _LOW64
-    inside = inside if inside < _HIGH64 else _HIGH64
+    inside = min(max(x, _LOW64), _HIGH64)
     power = i32(inside * _PER64 + 1022.5)  # n + 1022
     n = f64(power) - 1022.0
     r = inside - n * _LOG264 - n * _REST64
-    p = _D[10] + r * (_D[11] + r * (_D[12] + r * _D[13]))
-    p = _D[5] + r * (_D[6] + r * (_D[7] + r * (_D[8] + r * (_D[9] + r * p))))
-    p = 1.0 + r * (1.0 + r * (_D[2] + r * (_D[3] + r * (_D[4] + r * p))))
-    p = p * 2.0 * i64(i64(power) << _SHIFT64).view(f64)
+    p = (1.0 + _series64(r)) * 2.0 * i64(i64(power) << _SHIFT64).view(f64)
     p = p if x > _LOW64 else 0.0
-    p = p if x < _HIGH64 else math.inf
     return p if x == x else x
 
 
 exp = in_widths(_exp32, _exp64)
+
+
+# tanh(x) = e / (e + 2) with e = exp(2x) − 1 = 2ⁿ · (exp(r) − 1) + 2ⁿ − 1, which near 0 is 2x to the
+# last digit. Where tanh has long been ±1, x is held back, so that e stays finite.
+
+_NEAR, _ONES = f32(20), f32(127)
+
+
+@loop(STRICT, forceinline=True)
+def _tanh32(x: Any) -> Any:
+    twice = min(max(x + x, -_NEAR), _NEAR)
+    power = i32(twice * _PER + (_ONES + _HALF))  # n + 127
+    n = f32(power) - _ONES
+    r = twice - n * _LOG2 - n * _REST
+    scale = i32(power << _SHIFT).view(f32)
+    e = scale * _series32(r) + (scale - _ONE)
+    return e / (e + _TWO) if x == x else x
+
+
+@loop(STRICT, forceinline=True)
+def _tanh64(x: Any) -> Any:
+    twice = min(max(x + x, -40.0), 40.0)
+    power = i32(twice * _PER64 + 1023.5)  # n + 1023
+    n = f64(power) - 1023.0
+    r = twice - n * _LOG264 - n * _REST64
+    scale = i64(i64(power) << _SHIFT64).view(f64)
+    e = scale * _series64(r) + (scale - 1.0)
+    return e / (e + 2.0) if x == x else x
+
+
+@loop(STRICT, forceinline=True)
+def _sigmoid32(x: Any) -> Any:
+    return _ONE / (_ONE + _exp32(-x))
+
+
+@loop(STRICT, forceinline=True)
+def _sigmoid64(x: Any) -> Any:
+    return 1.0 / (1.0 + _exp64(-x))
+
+
+tanh, sigmoid = in_widths(_tanh32, _tanh64), in_widths(_sigmoid32, _sigmoid64)
 
 
 # The normal distribution, Φ and its slope Φ'.

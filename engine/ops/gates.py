@@ -1,4 +1,4 @@
-"""The steps of recurrent networks in numpy calls and compiled loops, for their kernels.
+"""The steps of recurrent networks in numpy calls, for their kernels.
 
 Each cell's two functions do what `Cell` in `through_time.py` says; what is computed is said by the
 formulas in `recurrent.py`.
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fast import compiled
-from .through_time import Cell, forward, gated
+from .through_time import GRU, LSTM, RELU, TANH, Cell, forward, gated
 
 
 def sigmoid_(a: np.ndarray) -> None:
@@ -91,23 +90,6 @@ def _lstm_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any)
     of_h[...] = 0
 
 
-def looped(run: Any) -> Cell:
-    """The same in compiled loops."""
-
-    def forward(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
-        h, c = new
-        run.lstm_open(a, x, bias)
-        np.tanh(a, out=a)
-        run.lstm_cell(a, old[1], c)
-        np.tanh(c, out=h)
-        h *= a[3]
-
-    def backward(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
-        run.lstm_backward(a, old[1], np.tanh(new[1]), *share, from_r)
-
-    return LSTM._replace(forward=forward, backward=backward)
-
-
 # GRU: what comes from h for n is kept as it is before the reset gate takes its part. n itself is in
 # a fourth block.
 
@@ -141,11 +123,11 @@ def _gru_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) 
 
 
 RNN = {
-    "tanh": Cell(_rnn_tanh, _rnn_tanh_back, "rnn", gates=1, kept=1),
-    "relu": Cell(_rnn_relu, _rnn_relu_back, "rnn", gates=1, kept=1),
+    "tanh": Cell(_rnn_tanh, _rnn_tanh_back, TANH, "rnn", gates=1, kept=1),
+    "relu": Cell(_rnn_relu, _rnn_relu_back, RELU, "rnn", gates=1, kept=1),
 }
-LSTM = Cell(_lstm, _lstm_back, "lstm", gates=4, kept=4)
-GRU = Cell(_gru, _gru_back, "gru", gates=3, kept=4, apart=True)
+LSTM_CELL = Cell(_lstm, _lstm_back, LSTM, "lstm", gates=4, kept=4)
+GRU_CELL = Cell(_gru, _gru_back, GRU, "gru", gates=3, kept=4, apart=True)
 
 
 # As the ops take their arguments
@@ -161,11 +143,10 @@ def rnn_forward(
 def lstm_forward(
     x: Any, h: Any, c: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
 ) -> Any:
-    run = compiled(x)
-    return forward(looped(run) if run else LSTM, x, (h, c), weight, bias, live, reverse)
+    return forward(LSTM_CELL, x, (h, c), weight, bias, live, reverse)
 
 
 def gru_forward(
     x: Any, h: Any, weight: Any, bias: Any = None, live: Any = None, reverse: bool = False
 ) -> Any:
-    return forward(GRU, x, (h,), weight, bias, live, reverse)
+    return forward(GRU_CELL, x, (h,), weight, bias, live, reverse)

@@ -115,8 +115,11 @@ def joined_samples(draw: Draw, a: np.ndarray) -> Call:
 declare(np.concatenate, concatenate_vjp, samples=with_array(joined_samples, min_dims=1), lists=True)
 
 
-def stack(arrays: Any, axis: int = 0) -> Any:
-    return np.concatenate([np.expand_dims(part, axis) for part in arrays], axis=axis)
+def stack_vjp(g: Any, out: Any, arrays: Any, axis: int = 0) -> Any:
+    """One place along the new axis for each part."""
+    if isinstance(arrays, list | tuple):
+        return [g[along(g, axis, place)] for place in range(len(arrays))]
+    return np.moveaxis(g, axis, 0)
 
 
 def stack_samples(draw: Draw, a: np.ndarray) -> Call:
@@ -124,7 +127,7 @@ def stack_samples(draw: Draw, a: np.ndarray) -> Call:
     return call([a, *others], axis=draw.axis(a.ndim + 1))
 
 
-declare(np.stack, definition=stack, samples=with_array(stack_samples, max_dims=2), lists=True)
+declare(np.stack, stack_vjp, samples=with_array(stack_samples, max_dims=2), lists=True)
 
 
 def index_samples(draw: Draw) -> Call:
