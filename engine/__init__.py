@@ -8,6 +8,7 @@ from .graph import walk
 from .modes import enable_grad, no_grad
 from .op import Kernel, constant, declare, op
 from .ops.activation import elu, erf, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus
+from .ops.attention import scaled_dot_product_attention
 from .ops.class_loss import cross_entropy, multi_margin_loss, nll_loss, soft_cross_entropy
 from .ops.convolution import conv1d, conv2d
 from .ops.density import (
@@ -30,7 +31,7 @@ from .ops.loss import (
     l1_loss,
     mse_loss,
 )
-from .ops.network import layer_norm, rms_norm, scaled_dot_product_attention
+from .ops.norms import layer_norm, rms_norm
 from .ops.pooling import avg_pool, max_pool
 from .ops.recurrent import gru, lstm, rnn
 from .ops.reduce import logsumexp

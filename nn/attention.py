@@ -1,5 +1,5 @@
-"""Attention as it came up, between the states of two recurrent networks: `AdditiveAttention`,
-`MultiplicativeAttention`. Each has its way to say how well a query and a key fit."""
+"""Attention as it first appeared, between the states of two recurrent networks: `AdditiveAttention`
+and `MultiplicativeAttention`, which differ in how they score the fit of a query and a key."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..engine import softmax
-from ..engine.ops.network import masked
+from ..engine.ops.masks import masked
 from . import functional as F
-from .linear import Linear, drawn
+from . import init
+from .linear import Linear
 from .masks import allowed, as_mask
 from .module import Module
 
@@ -66,7 +67,7 @@ class Attention(Module):
         return f"query_dim={self.query_dim}, key_dim={self.key_dim}"
 
 
-def sum_scores(query: Any, key: Any, v: Any) -> Any:
+def additive_scores(query: Any, key: Any, v: Any) -> Any:
     """vᵀ tanh(q + k) for each pair: (…, T, A), (…, S, A) and (A,) give (…, T, S)."""
     pairs = np.expand_dims(query, -2) + np.expand_dims(key, -3)  # (…, T, S, A)
     return np.tanh(pairs) @ v
@@ -89,12 +90,12 @@ class AdditiveAttention(Attention):
     def __init__(self, query_dim: int, key_dim: int, hidden_dim: int | None = None) -> None:
         hidden = query_dim if hidden_dim is None else hidden_dim
         self.query_dim, self.key_dim, self.hidden_dim = query_dim, key_dim, hidden
-        self.v_a = drawn((hidden,), hidden)
+        self.v_a = init.fan_in_uniform((hidden,), hidden)
         self.W_a = Linear(query_dim, hidden, bias=False)
         self.U_a = Linear(key_dim, hidden, bias=False)
 
     def score(self, query: Any, key: Any) -> Any:
-        return sum_scores(self.W_a(query), self.U_a(key), self.v_a)
+        return additive_scores(self.W_a(query), self.U_a(key), self.v_a)
 
 
 class MultiplicativeAttention(Attention):
@@ -135,19 +136,19 @@ class MultiplicativeAttention(Attention):
         self.W_a: Any = None
         self.v_a: Any = None
         if method == "general":
-            self.W_a = drawn((query_dim, key_dim), key_dim)
+            self.W_a = init.fan_in_uniform((query_dim, key_dim), key_dim)
         elif method == "concat":
-            self.W_a = drawn((query_dim, query_dim + key_dim), query_dim + key_dim)
-            self.v_a = drawn((query_dim,), query_dim)
+            self.W_a = init.fan_in_uniform((query_dim, query_dim + key_dim), query_dim + key_dim)
+            self.v_a = init.fan_in_uniform((query_dim,), query_dim)
 
     def score(self, query: Any, key: Any) -> Any:
-        if self.v_a is not None:
+        if self.method == "concat":
             # W_a [q; k] is W q + U k, W and U being its left and its right columns.
             W, U = self.W_a[:, : self.query_dim], self.W_a[:, self.query_dim :]
-            return sum_scores(F.linear(query, W), F.linear(key, U), self.v_a)
-        if self.W_a is not None:
+            return additive_scores(F.linear(query, W), F.linear(key, U), self.v_a)
+        if self.method == "general":
             query = query @ self.W_a  # (…, T, key_dim)
-        return query @ np.swapaxes(key, -1, -2)
+        return query @ np.swapaxes(key, -1, -2)  # (…, T, S)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, method={self.method!r}"

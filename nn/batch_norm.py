@@ -13,27 +13,28 @@ from .module import Module
 
 
 class BatchNorm(Module):
-    """What `BatchNorm1d` and `BatchNorm2d` share (Ioffe and Szegedy, 2015).
+    """What `BatchNorm1d` and `BatchNorm2d` share (Ioffe and Szegedy, 2015, algorithms 1 and 2).
 
         (x − mean) / √(var + eps) · weight + bias
 
-    Mean and variance are those of the batch, for each channel. While training their running means
-    are kept, and in evaluation these are taken instead, so that a result does not depend on what
-    else is in the batch.
+    mean and var, of n numbers and divided by n, are the batch's own, channel by channel. While
+    training, running averages of both are kept; evaluation uses these instead, so that a result
+    does not depend on what else is in the batch.
 
     Args:
         num_features: C, how many channels there are, on axis 1.
         eps: keeps a constant channel finite.
-        momentum: the share of the newest batch in the running means, or None for the plain mean of
-            all batches.
+        momentum: the share of the newest batch in the running averages, or None for the plain
+            average of all batches.
         affine: whether weight and bias are learned, (C,) each; they start as 1 and 0.
-        track_running_stats: False takes the batch's own in evaluation too.
+        track_running_stats: False uses the batch's own in evaluation too.
 
-    Buffers: running_mean and running_var, the latter with n − 1, (C,) each; num_batches_tracked.
+    Buffers: running_mean and running_var, (C,) each, the latter of variances divided by n − 1;
+    num_batches_tracked.
 
     Raises:
-        ValueError: in a call, an input of another shape; a batch whose own variance is wanted, and
-            that has one number for each channel.
+        ValueError: in a call, an input of another shape; a batch with a single number for each
+            channel, which has no variance.
     """
 
     dims: tuple[int, ...]  # how many axes an input may have
@@ -83,10 +84,9 @@ class BatchNorm(Module):
                 self._track(as_constants(mean), as_constants(var) * (count / (count - 1)))
         else:
             centred, var = x - self.running_mean.reshape(column), self.running_var.reshape(column)
-        normal = centred * (1 / np.sqrt(var + self.eps))
-        if self.weight is None or self.bias is None:
-            return normal
-        return normal * self.weight.reshape(column) + self.bias.reshape(column)
+        out = centred * (1 / np.sqrt(var + self.eps))
+        out = out if self.weight is None else out * self.weight.reshape(column)
+        return out if self.bias is None else out + self.bias.reshape(column)
 
     def _track(self, mean: np.ndarray, var: np.ndarray) -> None:
         """Move the running means towards those of a batch."""
@@ -105,7 +105,7 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Of (B, C) or (B, C, T). Arguments as of `BatchNorm`.
+    """Over (B, C) or (B, C, T). Arguments: see `nn.batch_norm.BatchNorm`.
 
     >>> BatchNorm1d(1)(np.array([[1.0], [3.0]])).data.round(3).tolist()
     [[-1.0], [1.0]]
@@ -115,6 +115,10 @@ class BatchNorm1d(BatchNorm):
 
 
 class BatchNorm2d(BatchNorm):
-    """Of pictures (B, C, H, W). Arguments as of `BatchNorm`."""
+    """Over images (B, C, H, W). Arguments: see `nn.batch_norm.BatchNorm`.
+
+    >>> BatchNorm2d(1)(np.array([[[[1.0, 3.0]]]])).data.round(3).tolist()
+    [[[[-1.0, 1.0]]]]
+    """
 
     dims = (4,)

@@ -23,8 +23,8 @@ calls = Calls()
 
 def path_in(root: Any, module: Any, outer: Scope) -> str:
     """A module's dotted name in the root of the call."""
-    path = root._paths.get(module) if root is not None and root._paths is not None else None
-    if path is None and root is not None:
+    path = root._paths.get(module)
+    if path is None:
         path = name_parts(root).get(module)  # a part that was added since
     if path is None:  # not a part of the root: made inside forward, or an argument of it
         return f"{outer.path}.{type(module).__name__}".lstrip(".")

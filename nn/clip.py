@@ -1,4 +1,4 @@
-"""Gradient clipping: no step is larger than the slope can be trusted."""
+"""Gradient clipping: no step goes further than the gradient can be trusted."""
 
 from __future__ import annotations
 

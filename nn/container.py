@@ -9,8 +9,8 @@ from .module import Module
 
 
 class Sequential(Module):
-    """Each module on the output of the one before; their names are "0", "1", …, or, of a dict, its
-    keys.
+    """Modules one after the other, each on the output of the one before. Their names are "0", "1",
+    …; of a dict, its keys.
 
     >>> from groundup import nn
     >>> net = Sequential(nn.Linear(2, 3), nn.ReLU())

@@ -8,12 +8,20 @@ from typing import Any
 from ..engine.ops.convolution import borders
 from ..engine.ops.window import each_axis
 from . import functional as F
-from .linear import drawn
+from . import init
 from .module import Module
 
 
 class Convolution(Module):
     """What `Conv1d` and `Conv2d` share: the arguments, and how they start.
+
+    In one dimension, and likewise in two (the kernel is not turned round, so this is a
+    cross-correlation, as everywhere in this field):
+
+        out[b, o, t] = bias[o] + Σ_c Σ_k weight[o, c, k] · x[b, c, s],
+        where s = t · stride + k · dilation − padding
+
+    and T′ = ⌊(T + 2 · padding − dilation · (kernel_size − 1) − 1) / stride⌋ + 1 places.
 
     Args:
         in_channels, out_channels: C and O.
@@ -61,8 +69,10 @@ class Convolution(Module):
         self.padding = padding if isinstance(padding, str) else each_axis(padding, self.dims)
         borders(name, self.padding, self.kernel_size, self.stride, self.dilation)
         seen = in_channels // groups * math.prod(self.kernel_size)
-        self.weight = drawn((out_channels, in_channels // groups, *self.kernel_size), seen)
-        self.bias = drawn((out_channels,), seen) if bias else None
+        self.weight = init.fan_in_uniform(
+            (out_channels, in_channels // groups, *self.kernel_size), seen
+        )
+        self.bias = init.fan_in_uniform((out_channels,), seen) if bias else None
 
     def _convolve(self, function: Any, x: Any) -> Any:
         spacing = self.stride, self.padding, self.dilation
@@ -79,9 +89,9 @@ class Convolution(Module):
 
 
 class Conv1d(Convolution):
-    """Over time: (B, C, T), or (C, T), gives (B, O, T′) (Waibel et al., 1989).
+    """Over time: (B, C, T) gives (B, O, T′), (C, T) gives (O, T′) (Waibel et al., 1989).
 
-    Arguments as of `Convolution`.
+    Formula, T′, arguments and errors: see `nn.convolution.Convolution`.
 
     >>> import numpy as np
     >>> Conv1d(2, 3, kernel_size=3, padding="same")(np.ones((1, 2, 5))).shape
@@ -95,9 +105,9 @@ class Conv1d(Convolution):
 
 
 class Conv2d(Convolution):
-    """Over pictures: (B, C, H, W), or (C, H, W), gives (B, O, H′, W′) (LeCun et al., 1989).
+    """Over images: (B, C, H, W) gives (B, O, H′, W′), and without B likewise (LeCun et al., 1989).
 
-    Arguments as of `Convolution`.
+    Formula, H′ and W′, arguments and errors: see `nn.convolution.Convolution`.
 
     >>> import numpy as np
     >>> Conv2d(3, 8, kernel_size=3, stride=2)(np.ones((1, 3, 9, 7))).shape

@@ -10,7 +10,6 @@ import numpy as np
 from . import draws, init
 from . import functional as F
 from .module import Module
-from .parameter import Parameter
 
 
 class Embedding(Module):
@@ -18,8 +17,8 @@ class Embedding(Module):
 
     Args:
         num_embeddings, embedding_dim: rows and columns of the table.
-        padding_idx: the row of a thing that means nothing: it starts as 0, and is not learned. From
-            the end, if it is below 0.
+        padding_idx: the id of padding, whose row starts as 0 and is not learned; counted from the
+            end if it is below 0.
 
     The weight (num_embeddings, embedding_dim) starts normal, with mean 0 and variance 1.
 
@@ -40,8 +39,8 @@ class Embedding(Module):
                 raise ValueError(f"Embedding: padding_idx {padding_idx} of {num_embeddings} rows")
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
-        self.weight = Parameter(np.zeros((num_embeddings, embedding_dim), np.float32))
-        init.start_(self.weight, partial(table, padding_idx=padding_idx))
+        weight = init.new((num_embeddings, embedding_dim))
+        self.weight = init.start_(weight, partial(table, padding_idx=padding_idx))
 
     def forward(self, ids: Any) -> Any:
         return F.embedding(ids, self.weight, self.padding_idx)

@@ -9,7 +9,7 @@ Hooks = dict[object, Callable[..., Any]]
 
 
 class Handle:
-    """What takes a hook away again: `handle.remove()`, or the end of a `with` block."""
+    """Takes a hook away again: by `handle.remove()`, or at the end of a `with` block."""
 
     def __init__(self, hooks: Hooks, hook: Callable[..., Any]) -> None:
         self.hooks, self.key = hooks, object()

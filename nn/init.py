@@ -36,6 +36,15 @@ def start_(tensor: Any, draw: Callable[..., Any]) -> Any:
     return tensor
 
 
+def new(shape: int | tuple[int, ...]) -> Parameter:
+    """A new parameter of that shape, in float32, for a function of this file to initialise.
+
+    >>> uniform_(new((3, 2)), -0.5, 0.5).shape
+    (3, 2)
+    """
+    return Parameter(np.zeros(shape, np.float32))
+
+
 def reseed(model: Any, seed: int | None = None) -> None:
     """Draw each parameter again, from the seed and its dotted name alone.
 
@@ -88,7 +97,7 @@ def ones_(tensor: Any) -> Any:
 
 def filled(shape: int | tuple[int, ...], val: float) -> Parameter:
     """A new parameter, `val` everywhere."""
-    return constant_(Parameter(np.zeros(shape, np.float32)), val)
+    return constant_(new(shape), val)
 
 
 def eye_(tensor: Any) -> Any:
@@ -109,6 +118,13 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0) -> Any:
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0) -> Any:
     """Numbers from the normal distribution of that mean and standard deviation."""
     return start_(tensor, partial(draws.normal, mean=mean, std=std))
+
+
+def fan_in_uniform(shape: int | tuple[int, ...], fan_in: int) -> Parameter:
+    """A new parameter, uniform in ±1/√fan_in, where each output sees fan_in inputs: PyTorch's
+    default (Glorot and Bengio, 2010, equation 1, where it is what they improve on)."""
+    bound = 1 / math.sqrt(max(fan_in, 1))
+    return uniform_(new(shape), -bound, bound)
 
 
 def trunc_normal_(
@@ -140,7 +156,8 @@ def scaled_normal_(tensor: Any, n_layer: int, std: float = 0.02) -> Any:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """What a standard deviation is multiplied by, for the activation that follows.
+    """What a standard deviation is multiplied by, for the activation that follows. (With "selu" the
+    variance does not stay 1, as its paper has it: for that take "linear".)
 
     Args:
         nonlinearity: "linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu".
@@ -226,7 +243,7 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Any, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Any:
-    """Normal, with the standard deviation gain / √fan; arguments as of `kaiming_uniform_`."""
+    """Normal, with the standard deviation gain / √fan; arguments: see `kaiming_uniform_`."""
     return normal_(tensor, std=kaiming_std(tensor, a, mode, nonlinearity))
 
 

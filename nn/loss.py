@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..engine.ops.loss import REDUCTIONS
 from . import functional as F
 from .module import Module
-
-REDUCTIONS = ("mean", "sum", "none")
 
 
 class Loss(Module):
@@ -49,15 +48,28 @@ class MSELoss(Loss):
 
 
 class L1Loss(Loss):
-    """|input − target|, the absolute error; its slope is 0 where they are equal."""
+    """|input − target|, the absolute error; its slope is 0 where they are equal.
+
+    >>> import numpy as np
+    >>> float(L1Loss()(np.array([1.0, 3.0]), np.array([1.0, 1.0])))
+    1.0
+    """
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.l1_loss(input, target, self.reduction)
 
 
 class HuberLoss(Loss):
-    """x² / 2 while |x| ≤ delta, then delta · (|x| − delta / 2), x being input − target: what lies
-    far out pulls no harder for it (Huber, 1964)."""
+    """x² / 2 while |x| ≤ delta, then delta · (|x| − delta / 2), x being input − target: an outlier
+    pulls no harder the further out it lies (Huber, 1964).
+
+    Raises:
+        ValueError: in a call, a delta that is not above 0.
+
+    >>> import numpy as np
+    >>> float(HuberLoss()(np.array([3.0]), np.array([0.0])))
+    2.5
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -69,7 +81,12 @@ class HuberLoss(Loss):
 
 class SmoothL1Loss(Loss):
     """x² / (2 · beta) while |x| ≤ beta, then |x| − beta / 2: Huber's, divided by beta (Girshick,
-    2015). A beta of 0 gives `L1Loss`."""
+    2015). A beta of 0 gives `L1Loss`.
+
+    >>> import numpy as np
+    >>> float(SmoothL1Loss(beta=2.0)(np.array([3.0]), np.array([0.0])))
+    2.0
+    """
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -121,7 +138,12 @@ class KLDivLoss(Loss):
             the divergence; "mean" divides by how many numbers there are.
         log_target: whether targets are log p.
 
-    Inputs are log q, targets p.
+    Inputs are log q; targets p, of the same shape, or log p.
+
+    >>> import numpy as np
+    >>> loss = KLDivLoss(reduction="batchmean")
+    >>> float(loss(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]])).round(4))  # log 2
+    0.6931
     """
 
     reductions = (*REDUCTIONS, "batchmean")
@@ -140,8 +162,13 @@ class KLDivLoss(Loss):
 class CrossEntropyLoss(Loss):
     """−log softmax(logits)[target], the mean over all targets that are not ignored, in nats.
 
+        p = softmax(logits)
+        lossₙ = −w[y] · log p[y], for target y; with label smoothing ε, of C classes,
+                −(1 − ε) · w[y] · log p[y] − ε / C · Σ_c w[c] · log p[c]
+        mean = Σ lossₙ / Σ w[y]
+
     Args:
-        weight: (C,), how much each class counts; a mean divides by what counted.
+        weight: w, (C,), how much each class counts; 1 each if None.
         ignore_index: the target that does not count. Where no other is left, the loss is 0.
         reduction: of the losses of all targets; "none" for a loss for each.
         label_smoothing: this share of what is wanted is spread over all classes (Szegedy et al.,
@@ -181,7 +208,12 @@ class CrossEntropyLoss(Loss):
 
 
 class NLLLoss(Loss):
-    """−input[target]: cross-entropy where the logarithm is taken already. Arguments as there."""
+    """−input[target]: `CrossEntropyLoss` where the logarithm is taken already. Arguments as there.
+
+    >>> import numpy as np
+    >>> float(NLLLoss()(np.log([[0.25, 0.75]]), np.array([0])).round(4))  # log 4
+    1.3863
+    """
 
     weight: Any
 
@@ -231,6 +263,13 @@ class MultiMarginLoss(Loss):
         reduction: of the losses of all targets.
 
     Inputs are scores (N, C) or (C,); targets class numbers (N,) or ().
+
+    Raises:
+        ValueError: in a call, a p other than 1 and 2.
+
+    >>> import numpy as np
+    >>> float(MultiMarginLoss()(np.array([1.0, 0.5, -2.0]), np.array(0)).round(4))
+    0.1667
     """
 
     weight: Any

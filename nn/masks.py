@@ -37,7 +37,7 @@ def as_mask(layer: str, name: str, mask: Any, shapes: Mapping[str, tuple[int, ..
 
 
 def causal(T: int, S: int) -> np.ndarray:
-    """(T, S): query t may look at keys 0 to t alone.
+    """(T, S), True where a query may not look: query t looks at keys 0 to t alone.
 
     >>> causal(2, 3).astype(int)
     array([[0, 1, 1],

@@ -59,7 +59,7 @@ class Module(Tree):
                     f"{type(self).__name__}.{name} is a buffer: assign a plain array or None, not "
                     f"a {type(value).__name__}"
                 )
-            value = np.asarray(value)  # a sum of arrays of no axes is none
+            value = np.asarray(value)  # numpy's sum of two arrays without axes is a number
         super().__setattr__(name, value)
 
     # Calling

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine
-from ..engine.ops.network import attention_weights
+from ..engine.ops.attention import attention_weights
 from . import functional as F
 from . import init, masks
 from .linear import Linear
@@ -23,10 +23,11 @@ class MultiheadAttention(Module):
     Args:
         embed_dim: E, the width of queries and outputs.
         num_heads: H, which divides it.
-        dropout: the probability with which, while training, a weight of attention is 0.
+        dropout: the probability with which, while training, an attention weight is set to 0.
         bias: whether the four products have one.
         add_bias_kv: whether there is one more key and value, learned, which all may look at.
-        add_zero_attn: the same, after it, of zeros: a place to look at for who wants nothing.
+        add_zero_attn: whether there is, after it, another of zeros: somewhere to look for a query
+            that wants nothing.
         kdim, vdim: the widths of keys and values, E if None.
         batch_first: inputs and outputs are (B, T, E) instead of (T, B, E). Of one sequence alone
             they are (T, E), either way.
@@ -79,8 +80,9 @@ class MultiheadAttention(Module):
         self.k_proj_weight = None if one_width else projection(embed_dim, self.kdim)
         self.v_proj_weight = None if one_width else projection(embed_dim, self.vdim)
         self.in_proj_bias = init.filled(3 * embed_dim, 0.0) if bias else None
-        self.bias_k = extra(embed_dim) if add_bias_kv else None
-        self.bias_v = extra(embed_dim) if add_bias_kv else None
+        one_more = (1, 1, embed_dim)
+        self.bias_k = init.xavier_normal_(init.new(one_more)) if add_bias_kv else None
+        self.bias_v = init.xavier_normal_(init.new(one_more)) if add_bias_kv else None
         self.out_proj = Linear(embed_dim, embed_dim, bias)
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
@@ -118,24 +120,27 @@ class MultiheadAttention(Module):
         """
         B, T, S = self._sizes(query, key, value)
         batched = np.ndim(query) == 3
-        seen = self._masks(attn_mask, key_padding_mask, batched, B, T, S)
+        hidden = self._masks(attn_mask, key_padding_mask, batched, B, T, S)
         q, k, v = map(self._batch_first, self._projected(query, key, value))  # (B, T or S, E) each
         k, v = self._lengthened(k, self.bias_k), self._lengthened(v, self.bias_v)
-        if more := k.shape[1] - S:
-            seen = [masks.causal(T, S)] * is_causal + seen
-            seen, is_causal = [masks.widened(mask, more) for mask in seen], False
+        extra = k.shape[1] - S  # keys that all may look at, whatever the masks say of the others
+        if extra:
+            if is_causal:
+                hidden.append(masks.causal(T, S))
+            hidden, is_causal = [masks.widened(mask, extra) for mask in hidden], False
         q, k, v = (self._heads(x) for x in (q, k, v))  # (B, H, T or S, D) each
 
-        mask = masks.allowed(*seen)
+        mask = masks.allowed(*hidden)  # broadcasts to (B, H, T, S)
         noise = None
         if self.training and self.dropout:
-            noise = F.dropout_mask((B, self.num_heads, T, S + more), self.dropout)
+            noise = F.dropout_mask((B, self.num_heads, T, S + extra), self.dropout)
         heads = engine.scaled_dot_product_attention(q, k, v, mask, noise, is_causal)
-        side_by_side = heads.swapaxes(1, 2).reshape(B, T, self.embed_dim)
+        side_by_side = heads.swapaxes(1, 2).reshape(B, T, self.embed_dim)  # from (B, H, T, D)
         out = self._as_given(self.out_proj(side_by_side), query)
         if not need_weights:
             return out, None
 
+        # Once more, in the open: the op above keeps its weights to itself.
         weights = attention_weights(q, k, mask, is_causal)  # (B, H, T, S)
         weights = weights if noise is None else weights * noise
         weights = weights.mean(axis=1) if average_attn_weights else weights
@@ -236,8 +241,4 @@ class MultiheadAttention(Module):
 
 
 def projection(outputs: int, inputs: int) -> Parameter:
-    return init.xavier_uniform_(Parameter(np.zeros((outputs, inputs), np.float32)))
-
-
-def extra(width: int) -> Parameter:
-    return init.xavier_normal_(Parameter(np.zeros((1, 1, width), np.float32)))
+    return init.xavier_uniform_(init.new((outputs, inputs)))

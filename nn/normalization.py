@@ -10,7 +10,8 @@ from .module import Module
 
 
 class LayerNorm(Module):
-    """(x − mean) / √(var + eps) · weight + bias over the trailing axes (Ba et al., 2016).
+    """(x − mean) / √(var + eps) · weight + bias over the trailing axes (Ba et al., 2016); var is
+    divided by n.
 
     Args:
         normalized_shape: the size of the last axis, or the sizes of several last axes. Input
@@ -53,8 +54,11 @@ class RMSNorm(Module):
 
     Args:
         normalized_shape: the size of the last axis, or the sizes of several last axes.
-        eps: keeps a vector of zeros finite; None for the smallest step of the input's width.
-        elementwise_affine: whether there is a weight, of that shape, which starts as 1.
+        eps: keeps a vector of zeros finite; None for the machine epsilon of the input's dtype.
+        elementwise_affine: whether there is a weight, of that shape, which starts at 1.
+
+    Raises:
+        ValueError: the input does not end in normalized_shape.
 
     >>> import numpy as np
     >>> RMSNorm(2)(np.array([[3.0, 3.0]])).data.tolist()

@@ -33,8 +33,8 @@ class Parameter(Tensor):
 
     def to_(self, dtype: Any) -> Parameter:
         """Change the float width in place: whoever holds this parameter keeps the right one."""
-        self._data = self._data.astype(dtype)
-        self.data = self._data  # says that the data has changed
+        self._data = self._data.astype(dtype)  # past the setter, which would keep the old width
+        self.data = self._data  # through it, so that graphs of the old numbers refuse to run
         if self._grad is not None:
             self._grad = self._grad.astype(dtype)
         return self

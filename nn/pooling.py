@@ -1,4 +1,8 @@
-"""Pooling: a smaller picture, in which each number stands for a window of the larger one."""
+"""Pooling: a smaller image, in which each number stands for a window of the larger one.
+
+Of T numbers there are T′ = ⌊(T + 2 · padding − dilation · (kernel_size − 1) − 1) / stride⌋ + 1
+windows; with ceil_mode the quotient is rounded up.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,10 @@ class MaxPool(Module):
         padding: places on both sides that never win, up to half of the window.
         dilation: how far apart its own elements lie.
         ceil_mode: whether what is left at the end, too short for a window, makes one as well.
+
+    Raises:
+        ValueError: in a call, a window larger than its axis, sizes below 1, more padding than half
+            of the window.
     """
 
     def __init__(
@@ -43,7 +51,7 @@ class MaxPool(Module):
 
 
 class MaxPool1d(MaxPool):
-    """Of (…, T). Arguments as of `MaxPool`.
+    """Over time: (…, T) gives (…, T′). Arguments: see `nn.pooling.MaxPool`.
 
     >>> import numpy as np
     >>> MaxPool1d(2)(np.array([[1.0, 3.0, 2.0, 0.0]]))
@@ -55,18 +63,26 @@ class MaxPool1d(MaxPool):
 
 
 class MaxPool2d(MaxPool):
-    """Of pictures (…, H, W). Arguments as of `MaxPool`."""
+    """Over images: (…, H, W) gives (…, H′, W′). Arguments: see `nn.pooling.MaxPool`.
+
+    >>> import numpy as np
+    >>> MaxPool2d(2)(np.array([[1.0, 3.0], [2.0, 0.0]]))
+    array([[3.]])
+    """
 
     def forward(self, x: Any) -> Any:
         return F.max_pool2d(x, *self._options())
 
 
 class AvgPool(Module):
-    """What `AvgPool1d` and `AvgPool2d` share: the mean of each window (LeCun et al., 1989).
+    """What `AvgPool1d` and `AvgPool2d` share: the mean of each window (LeCun et al., 1990).
 
     Args:
-        kernel_size, stride, padding, ceil_mode: as of `MaxPool`; the border is of zeros.
+        kernel_size, stride, padding, ceil_mode: see `MaxPool`; the border is of zeros.
         count_include_pad: whether those zeros count.
+
+    Raises:
+        ValueError: in a call, as `MaxPool` says.
     """
 
     def __init__(
@@ -90,7 +106,7 @@ class AvgPool(Module):
 
 
 class AvgPool1d(AvgPool):
-    """Of (…, T). Arguments as of `AvgPool`.
+    """Over time: (…, T) gives (…, T′). Arguments: see `nn.pooling.AvgPool`.
 
     >>> import numpy as np
     >>> AvgPool1d(2)(np.array([[1.0, 3.0, 2.0, 0.0]]))
@@ -102,10 +118,14 @@ class AvgPool1d(AvgPool):
 
 
 class AvgPool2d(AvgPool):
-    """Of pictures (…, H, W). Arguments as of `AvgPool`, and
+    """Over images: (…, H, W) gives (…, H′, W′). Arguments: see `nn.pooling.AvgPool`, and
 
     Args:
-        divisor_override: by what each sum is divided instead of by how many numbers it is of.
+        divisor_override: what each sum is divided by, instead of how many numbers it is of.
+
+    >>> import numpy as np
+    >>> AvgPool2d(2)(np.array([[1.0, 3.0], [2.0, 0.0]]))
+    array([[1.5]])
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Where a token stands: attention alone cannot tell, since it is the same for every order.
 
 A position is added to what is embedded (`LearnedPositionalEmbedding`,
-`SinusoidalPositionalEmbedding`), or turns queries and keys (`RotaryEmbedding`), or is taken off the
-scores (`ALiBi`).
+`SinusoidalPositionalEmbedding`), or turns queries and keys (`RotaryEmbedding`), or lowers scores
+(`ALiBi`).
 
 Time is the axis before the last: what is (T, B, C) wants `swapaxes(0, 1)` before and after. An
 `offset` is how many tokens came before, where they are read a few at a time.
@@ -51,8 +51,8 @@ class LearnedPositionalEmbedding(Embedding):
 
 class SinusoidalPositionalEmbedding(Module):
     """x, (…, T, C), with sines and cosines of its position added to each (Vaswani et al., 2017,
-    section 3.5); see `functional.sinusoidal_positions`. Nothing is learned, and no sequence too
-    long.
+    section 3.5); see `functional.sinusoidal_positions`. Nothing is learned, and no sequence is
+    too long.
 
     Args:
         embedding_dim: C.
@@ -105,9 +105,9 @@ class RotaryEmbedding(Module):
 
 
 class ALiBi(Module):
-    """What scores of attention lose by distance, (H, T, S) (Press et al., 2022): the attn_mask of
-    `functional.scaled_dot_product_attention`, together with is_causal=True. Nothing is learned, and
-    sequences may be longer than those that were trained on.
+    """−slope · |t − s|, what scores lose by distance, (H, T, S) (Press et al., 2022). Hand it as
+    attn_mask to `functional.scaled_dot_product_attention`, together with is_causal=True. Nothing is
+    learned, and sequences may be longer than those that were trained on.
 
     Args:
         num_heads: H; see `functional.alibi_slopes`.

@@ -20,7 +20,8 @@ from .recurrent_base import RNNBase
 class RNN(RNNBase):
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), step after step (Elman, 1990).
 
-    Arguments, shapes and errors as of `RNNBase`; nonlinearity, "tanh" or "relu", is the fourth.
+    Arguments, shapes and errors: see `nn.recurrent_base.RNNBase`; nonlinearity, "tanh" or "relu",
+    is the fourth.
 
     >>> out, h = RNN(3, 2)(np.ones((7, 5, 3)))
     >>> out.shape, h.shape
@@ -47,7 +48,7 @@ class RNN(RNNBase):
 
     def _run(self, called: str, x: Any, state: list[Any], live: Any, reverse: bool) -> Any:
         w_ih, w_hh, b_ih, b_hh = self._weights(called)
-        bias = b_ih + b_hh if self.bias else None  # a second one for PyTorch's sake
+        bias = b_ih + b_hh if self.bias else None  # PyTorch has two, for cuDNN
         from_x = F.linear(x, w_ih)  # (T, B, H)
         out = engine.rnn(from_x, state[0], w_hh, bias, live, reverse, self.nonlinearity)
         return out, out[0 if reverse else -1]
@@ -58,11 +59,13 @@ class RNN(RNNBase):
 
 
 class LSTM(RNNBase):
-    """c = f · c + i · g and h = o · tanh(c), step after step (Hochreiter and Schmidhuber, 1997).
+    """Step after step (Hochreiter and Schmidhuber, 1997; the forget gate f by Gers et al., 2000):
 
-    i, f, g and o are W_ih x + b_ih + W_hh h + b_hh in four parts, through tanh (g) or a sigmoid.
-    Arguments, shapes and errors as of `RNNBase`; the state is a pair (h, c). With a proj_size, h is
-    W_hr (o · tanh(c)), of that size (Sak et al., 2014).
+        i, f, o = σ(…) and g = tanh(…), of W_ih x + b_ih + W_hh h + b_hh in four parts, i, f, g, o
+        c = f · c + i · g
+        h = o · tanh(c), or with a proj_size W_hr (o · tanh(c)), of that size (Sak et al., 2014)
+
+    Arguments, shapes and errors: see `nn.recurrent_base.RNNBase`; the state is a pair (h, c).
 
     >>> out, (h, c) = LSTM(3, 2, bidirectional=True)(np.ones((7, 5, 3)), lengths=[7, 2, 3, 7, 1])
     >>> out.shape, h.shape, c.shape
@@ -101,25 +104,31 @@ class LSTM(RNNBase):
         bias = b_ih + b_hh if self.bias else None
         h, c = state
         from_x = F.linear(x, w_ih)  # (T, B, 4H)
-        w_hr = getattr(self, f"weight_hr_{called}", None)
-        if w_hr is not None:
-            # W_hh h is (W_hh W_hr) m, where m = o · tanh(c). The first h alone is of no m: what
-            # comes of it is added where each sequence begins.
-            first = 0 if not reverse else len(x) - 1 if live is None else live.sum(axis=0) - 1
-            from_x = index_add(from_x, (first, np.arange(len(h))), F.linear(h, w_hh))
-            h, w_hh = np.zeros(np.shape(c)), w_hh @ w_hr
-        out = engine.lstm(from_x, h, c, w_hh, bias, live, reverse)  # (T + 1, B, H)
-        h, c = out[:-1], out[-1]
-        if w_hr is not None:
-            h = F.linear(h, w_hr)  # (T, B, proj_size)
-        return h, h[0 if reverse else -1], c
+        if not self.proj_size:
+            out = engine.lstm(from_x, h, c, w_hh, bias, live, reverse)  # (T + 1, B, H)
+            return out[:-1], out[0 if reverse else -2], out[-1]
+
+        # The op knows no projection. What it carries along is m = o · tanh(c), of which h = W_hr m,
+        # so its weight is W_hh W_hr. The h before the first step comes of no m: m begins as 0, and
+        # W_hh h is added to what comes from the input where each sequence begins.
+        w_hr = getattr(self, f"weight_hr_{called}")  # (proj_size, H)
+        begin: Any = 0
+        if reverse:
+            begin = len(x) - 1 if live is None else live.sum(axis=0) - 1
+        from_x = index_add(from_x, (begin, np.arange(len(h))), F.linear(h, w_hh))
+        m = engine.lstm(from_x, np.zeros(np.shape(c)), c, w_hh @ w_hr, bias, live, reverse)
+        h = F.linear(m[:-1], w_hr)  # (T, B, proj_size)
+        return h, h[0 if reverse else -1], m[-1]
 
 
 class GRU(RNNBase):
-    """h = (1 − z) · n + z · h, with n = tanh(x_n + reset · h_n), at each step (Cho et al., 2014).
+    """Step after step (Cho et al., 2014), where x_r, x_z, x_n are W_ih x + b_ih in three parts and
+    h_r, h_z, h_n are those of W_hh h + b_hh:
 
-    x_reset, x_z, x_n are W_ih x + b_ih in three parts, h_reset, h_z, h_n those of W_hh h + b_hh;
-    reset and z are sigmoids of the sums. Arguments, shapes and errors as of `RNNBase`.
+        r = σ(x_r + h_r),  z = σ(x_z + h_z),  n = tanh(x_n + r · h_n)
+        h = (1 − z) · n + z · h
+
+    Arguments, shapes and errors: see `nn.recurrent_base.RNNBase`.
 
     >>> out, h = GRU(3, 2, num_layers=2)(np.ones((7, 5, 3)))
     >>> out.shape, h.shape

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import functional as F
-from .linear import drawn
+from . import init
 from .module import Module
 from .recurrent_cell import pair
 
@@ -24,18 +24,20 @@ class RNNBase(Module):
         dropout: the probability of `Dropout` between two layers, while training.
         bidirectional: a second pass, with weights of its own, reads each sequence from its end; the
             two states of a step lie side by side.
+        proj_size: of an LSTM alone: the size of h, if it is not hidden_size.
 
     Called as layer(x, state=None, lengths=None):
 
         x: (T, B, input_size), or (T, input_size) for a single sequence.
         state: h before the first step, (layers · directions, B, hidden_size), without B for a
-            single sequence; zeros if left out. Of an LSTM a pair (h, c).
+            single sequence; zeros if left out. For an LSTM a pair (h, c).
         lengths: how long each sequence is, B integers from 1 to T in any order, if not all are as
-            long as x. What stands behind a sequence's end is never looked at.
+            long as x. Steps behind a sequence's end are never looked at. (PyTorch has a
+            `PackedSequence` instead.)
 
-    It gives the last layer's h at each step, (T, B, directions · hidden_size), 0 behind the end of
-    a sequence; and the last state of each layer and direction, at the end of each sequence, shaped
-    as `state`. (PyTorch has a `PackedSequence` instead of lengths.)
+    Returns:
+        The last layer's h at each step, (T, B, directions · hidden_size), 0 behind a sequence's
+        end; and the state of each layer and direction where each sequence ends, shaped as `state`.
 
     Parameters are called weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, those of the second
     direction weight_ih_l0_reverse …, and start uniform in ±1/√hidden_size.
@@ -72,12 +74,17 @@ class RNNBase(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
         self.bidirectional, self.proj_size = bidirectional, proj_size
         self.out_size = proj_size or hidden_size
-        directions = ("", "_reverse") if bidirectional else ("",)
-        self.passes = [f"l{layer}{which}" for layer in range(num_layers) for which in directions]
-        for place, called in enumerate(self.passes):
-            width = input_size if place < len(directions) else self.out_size * len(directions)
-            for what, shape in self._shapes(width).items():
-                setattr(self, f"{what}_{called}", drawn(shape, hidden_size))
+        self.directions = 2 if bidirectional else 1
+        for layer in range(num_layers):
+            width = self.directions * self.out_size if layer else input_size
+            for name in self._passes(layer):
+                for what, shape in self._shapes(width).items():
+                    setattr(self, f"{what}_{name}", init.fan_in_uniform(shape, hidden_size))
+
+    def _passes(self, layer: int) -> list[str]:
+        """What the parameters of a layer's passes end in: "l0", and "l0_reverse" if there are two
+        directions."""
+        return [f"l{layer}", f"l{layer}_reverse"][: self.directions]
 
     def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
         """Of the parameters of a pass over inputs of that width."""
@@ -96,34 +103,31 @@ class RNNBase(Module):
         if single:
             x = x[:, None]  # (T, 1, input_size)
         elif self.batch_first:
-            x = np.swapaxes(x, 0, 1)
-        states = self._begun(state, np.shape(x)[1], single)
-        live = None if lengths is None else self._live(F.integers(lengths), *np.shape(x)[:2])
-        if live is not None:
-            x = np.where(live[..., None], x, 0.0)  # so that not even a NaN gets through
+            x = np.swapaxes(x, 0, 1)  # (T, B, input_size)
+        T, B = np.shape(x)[:2]
+        begin = self._begun(state, B, single)  # h, and an LSTM's c: (layers · directions, B, ·)
+        live = None if lengths is None else self._live(F.integers(lengths), T, B)  # (T, B)
+        x = up_to_end(x, live)  # so that not even a NaN behind it gets through
 
-        last: list[tuple[Any, ...]] = []  # the state after each pass
-        directions = 1 + self.bidirectional
+        ends: list[list[Any]] = []  # the state after each pass
         for layer in range(self.num_layers):
             if layer:
                 x = F.dropout(x, self.dropout, self.training)
-            both = []
-            for reverse in range(directions):
-                place = len(last)
-                before = [part[place] for part in states]
-                out, *after = self._run(self.passes[place], x, before, live, bool(reverse))
-                both.append(out)
-                last.append(tuple(after))
-            x = np.concatenate(both, axis=-1) if self.bidirectional else both[0]
+            outs = []
+            for name, reverse in zip(self._passes(layer), (False, True), strict=False):
+                first = [part[len(ends)] for part in begin]  # (B, ·) each
+                out, *last = self._run(name, x, first, live, reverse)
+                outs.append(out)  # (T, B, out_size)
+                ends.append(last)
+            x = np.concatenate(outs, axis=-1) if self.bidirectional else outs[0]
+        x = up_to_end(x, live)  # (T, B, directions · out_size)
 
-        if live is not None:
-            x = np.where(live[..., None], x, 0.0)
-        ends = tuple(np.stack(parts) for parts in zip(*last, strict=True))
+        states = [np.stack(parts) for parts in zip(*ends, strict=True)]  # as `begin`
         if single:
-            x, ends = x[:, 0], tuple(part[:, 0] for part in ends)
+            x, states = x[:, 0], [part[:, 0] for part in states]
         elif self.batch_first:
-            x = np.swapaxes(x, 0, 1)
-        return x, ends if self.states == 2 else ends[0]
+            x = np.swapaxes(x, 0, 1)  # (B, T, directions · out_size)
+        return x, tuple(states) if self.states == 2 else states[0]
 
     def _run(self, called: str, x: Any, state: list[Any], live: Any, reverse: bool) -> Any:
         """One pass: h at each step (T, B, out_size), and then the last state's arrays."""
@@ -149,9 +153,9 @@ class RNNBase(Module):
     def _begun(self, state: Any, B: int, single: bool) -> list[Any]:
         """The state before the first step, zeros if there is none: (passes, B, size) each."""
         given = pair(self, state) if self.states == 2 else (state,)
-        begun = []
+        passes, begun = self.num_layers * self.directions, []
         for part, size in zip(given, (self.out_size, self.hidden_size), strict=False):
-            wanted = (len(self.passes), size) if single else (len(self.passes), B, size)
+            wanted = (passes, size) if single else (passes, B, size)
             if part is not None and np.shape(part) != wanted:
                 raise ValueError(
                     f"{type(self).__name__}: a state of shape {np.shape(part)}, not {wanted}"
@@ -185,3 +189,8 @@ class RNNBase(Module):
         chosen = {name: getattr(self, name) for name in usual}
         options = [f"{name}={chosen[name]}" for name in usual if chosen[name] != usual[name]]
         return ", ".join([str(self.input_size), str(self.hidden_size), *options])
+
+
+def up_to_end(x: Any, live: Any) -> Any:
+    """x (T, B, …), 0 behind the end of each sequence; live is (T, B), None where none ends."""
+    return x if live is None else np.where(live[..., None], x, 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.ops.recurrent import NONLINEARITIES, gru_step, lstm_step, rnn_step
 from . import functional as F
-from .linear import drawn
+from . import init
 from .module import Module
 
 
@@ -24,10 +24,10 @@ class RNNCellBase(Module):
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = self.gates * hidden_size
-        self.weight_ih = drawn((rows, input_size), hidden_size)
-        self.weight_hh = drawn((rows, hidden_size), hidden_size)
-        self.bias_ih = drawn((rows,), hidden_size) if bias else None
-        self.bias_hh = drawn((rows,), hidden_size) if bias else None
+        self.weight_ih = init.fan_in_uniform((rows, input_size), hidden_size)
+        self.weight_hh = init.fan_in_uniform((rows, hidden_size), hidden_size)
+        self.bias_ih = init.fan_in_uniform((rows,), hidden_size) if bias else None
+        self.bias_hh = init.fan_in_uniform((rows,), hidden_size) if bias else None
 
     def products(self, x: Any, h: Any) -> tuple[Any, Any]:
         """What comes from the input and what from the state, each (…, gates · hidden_size)."""
@@ -92,10 +92,12 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
-    """c' = f · c + i · g and h' = o · tanh(c') (Hochreiter and Schmidhuber, 1997).
+    """One step of `LSTM` (Hochreiter and Schmidhuber, 1997; f by Gers et al., 2000):
 
-    i, f, g and o are W_ih x + b_ih + W_hh h + b_hh in four parts, through tanh (g) or a sigmoid.
-    Arguments as of `RNNCell`, and the state is a pair (h, c), which it also gives.
+        i, f, o = σ(…) and g = tanh(…), of W_ih x + b_ih + W_hh h + b_hh in four parts, i, f, g, o
+        c′ = f · c + i · g,  h′ = o · tanh(c′)
+
+    Arguments and errors: see `RNNCell`. The state is a pair (h, c), and so is the result.
 
     >>> h, c = LSTMCell(3, 2)(np.ones((5, 3)))
     >>> h.shape, c.shape
@@ -110,10 +112,13 @@ class LSTMCell(RNNCellBase):
 
 
 class GRUCell(RNNCellBase):
-    """h' = (1 − z) · n + z · h, with n = tanh(x_n + reset · h_n) (Cho et al., 2014).
+    """One step of `GRU` (Cho et al., 2014), where x_r, x_z, x_n are W_ih x + b_ih in three parts
+    and h_r, h_z, h_n are those of W_hh h + b_hh:
 
-    x_reset, x_z, x_n are W_ih x + b_ih in three parts, h_reset, h_z, h_n those of W_hh h + b_hh;
-    reset and z are sigmoids of the sums. Arguments as of `RNNCell`.
+        r = σ(x_r + h_r),  z = σ(x_z + h_z),  n = tanh(x_n + r · h_n)
+        h′ = (1 − z) · n + z · h
+
+    Arguments and errors: see `RNNCell`.
 
     >>> GRUCell(3, 2)(np.ones((5, 3))).shape
     (5, 2)

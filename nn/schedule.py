@@ -1,12 +1,12 @@
 """Learning rates that change with the step, as functions: a step, from 0 on, to a number.
 
-A schedule is any such function, and those that are made here are put together of each other:
+A schedule is any such function, and larger ones are made of smaller ones:
 
-    rate = sequence([warm_up(10, cosine(1e-3, 1e-4, 90)), constant(1e-4)], [100])
+    rate = warm_up(10, sequence([constant(1e-3), cosine(1e-3, 1e-4, 90)], [50]))
     group["lr"] = rate(step)
 
-Or it is a factor, from 1 down: `LambdaLR(optimizer, warm_up(10, cosine(1, 0.1, 90)))` multiplies
-each group's own rate with it.
+It gives a rate, as here, or a factor from 1 down: `LambdaLR(optimizer, warm_up(10, cosine(1, 0.1,
+90)))` multiplies each group's own rate by it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def exponential(gamma: float) -> Schedule:
 
 
 def stairs(every: int, gamma: float) -> Schedule:
-    """1, and gamma times less after each `every` steps.
+    """1, multiplied by gamma after every `every` steps.
 
     >>> [stairs(2, 0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]

@@ -56,7 +56,7 @@ def misfits(own: Mapping[str, Part], arrays: Mapping[str, np.ndarray]) -> list[s
             wrong.append(f"{name}: shape {new.shape}, the model has {old.shape}")
         elif new.dtype.kind != width.kind:
             wrong.append(f"{name}: {new.dtype}, which is no kind of {width}")
-        key = part if isinstance(part, Buffer) else id(part)
+        key = part if isinstance(part, Buffer) else id(part)  # an array has no hash
         twin = arrays[first := first_name.setdefault(key, name)]
         if not np.array_equal(new, twin, equal_nan=new.dtype.kind == twin.dtype.kind == "f"):
             wrong.append(f"{name}: differs from {first}, with which the model ties it")

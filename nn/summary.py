@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..engine import no_grad
-from .tree import Tree
+from .tree import Buffer, Tree, dotted
 
+Outputs = dict[Tree, tuple[tuple[int, ...], ...]]
 HEAD = ("layer", "output shape", "parameters", "share")
 
 
@@ -68,16 +69,19 @@ class Summary:
 
 def summarize(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Summary:
     """Call the module once and see what each part of it gives."""
-    seen: dict[Tree, tuple[tuple[int, ...], ...]] = {}
+    outputs: Outputs = {}
+
+    def note(part: Any, args: Any, out: Any) -> None:
+        outputs[part] = tuple(shapes(out))
+
     with ExitStack() as stack:
         for part in module.modules():
-            note = lambda part, args, out: seen.__setitem__(part, tuple(shapes(out)))  # noqa: E731
             stack.enter_context(part.register_forward_hook(note))
         stack.enter_context(evaluating(module))
         stack.enter_context(no_grad())
         module(*args, **kwargs)
     frozen = sum(int(np.size(p)) for p in module.parameters() if not p.requires_grad)
-    return Summary(tuple(rows(module, seen)), frozen)
+    return Summary(tuple(rows(module, outputs)), frozen)
 
 
 @contextmanager
@@ -92,23 +96,28 @@ def evaluating(module: Any) -> Iterator[None]:
             part.training = training
 
 
-def rows(module: Any, seen: dict[Tree, Any]) -> Iterator[Row]:
-    above: list[str] = []  # the names of the modules that this one lies in
-    counted: dict[int, str] = {}
-    for path, part in module.named_modules():
-        while above and not path.startswith(f"{above[-1]}." if above[-1] else ""):
-            above.pop()
+def rows(module: Any, outputs: Outputs) -> Iterator[Row]:
+    """A row for a module and for each inside it, where it stands first."""
+    shown: set[Tree] = set()
+    first_name: dict[int, str] = {}  # of each array
+
+    def below(part: Any, name: str, path: str, depth: int) -> Iterator[Row]:
+        shown.add(part)
         count, tied = 0, []
-        for name, array in part._held():
-            if not isinstance(array, Tree):
-                if id(array) in counted:
-                    tied.append(counted[id(array)])
-                else:
-                    counted[id(array)] = f"{path}.{name}".lstrip(".")
-                    count += int(np.size(array))
-        name = path.removeprefix(f"{above[-1]}.") if above else ""
-        yield Row(name, type(part).__name__, len(above), seen.get(part, ()), count, tuple(tied))
-        above.append(path)
+        for own, array in part._held():
+            if isinstance(array, Tree | Buffer):
+                continue
+            if id(array) in first_name:
+                tied.append(first_name[id(array)])
+            else:
+                first_name[id(array)] = dotted(path, own)
+                count += int(np.size(array))
+        yield Row(name, type(part).__name__, depth, outputs.get(part, ()), count, tuple(tied))
+        for own, child in part.named_children():
+            if child not in shown:
+                yield from below(child, own, dotted(path, own), depth + 1)
+
+    yield from below(module, "", "", 0)
 
 
 def shapes(out: Any) -> Iterator[tuple[int, ...]]:

@@ -58,7 +58,8 @@ class TransformerEncoder(Stack):
         src_key_padding_mask: Any = None,
         is_causal: bool | None = None,
     ) -> Any:
-        """(T, B, E), or as batch_first has it, from the same; masks as of `MultiheadAttention`."""
+        """(T, B, E), or (B, T, E) with batch_first, to the same shape; for the masks see
+        `MultiheadAttention.forward`."""
         x = src
         for layer in self.layers:
             x = layer(x, mask, src_key_padding_mask, is_causal=bool(is_causal))
@@ -87,7 +88,7 @@ class TransformerDecoder(Stack):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Any:
-        """The last layer's tgt; arguments as of `TransformerDecoderLayer`."""
+        """The output of the last layer. Arguments: see `TransformerDecoderLayer.forward`."""
         x = tgt
         for layer in self.layers:
             x = layer(
@@ -103,7 +104,7 @@ class Transformer(Module):
 
     Args:
         d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,
-            norm_first, bias: as of `TransformerLayer`.
+            norm_first, bias: see `TransformerEncoderLayer`.
         num_encoder_layers, num_decoder_layers: how many of each.
         custom_encoder, custom_decoder: modules instead of those made here, called as they are.
 
@@ -172,7 +173,7 @@ class Transformer(Module):
             src: (S, B, E), or (B, S, E) with batch_first, or (S, E): what is read.
             tgt: (T, B, E), or likewise: what has been written. Pass tgt_is_causal=True, or a mask,
                 wherever a position must not see what comes after it.
-            src_mask, src_key_padding_mask, src_is_causal: where src may not look at itself; as of
+            src_mask, src_key_padding_mask, src_is_causal: where src may not look at itself; see
                 `MultiheadAttention`. Likewise for tgt, and for memory, which is what the encoder
                 made of src: its padding is src's, but must be said again.
         """

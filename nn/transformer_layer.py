@@ -1,8 +1,18 @@
-"""The two layers of a Transformer: attention, then a network for each position by itself."""
+"""The two layers of a Transformer: attention, then a small network applied at each position.
+
+Each part adds its result to a stream x. The norm stands after the sum, as in the paper, or before
+the part (`norm_first`):
+
+    x = norm(x + part(x))        Vaswani et al., 2017, section 3.1
+    x = x + part(norm(x))        Xiong et al., 2020
+
+In the second the stream itself is never normalised: gradients pass along it unchanged, and deep
+stacks train without a warm-up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from . import functional as F
@@ -16,32 +26,27 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 class TransformerLayer(Module):
-    """What both layers share (Vaswani et al., 2017, section 3).
-
-    Each part adds to a stream x what it makes of it. After the sum comes a norm, as in the paper:
-    norm(x + part(x)); or, with norm_first, before the part: x + part(norm(x)), which lets gradients
-    pass unchanged along the stream, so that deep stacks learn from the first step (Xiong et al.,
-    2020).
+    """What both layers share: their parts, and how a part is added.
 
     Args:
         d_model: E, the width.
-        nhead: heads, which divide it.
-        dim_feedforward: the width inside the feed-forward network, W₂ act(W₁ x + b₁) + b₂.
-        dropout: the probability, of all that is added to the stream, of weights of attention, and
-            inside the feed-forward network.
+        nhead: the number of heads; it divides d_model.
+        dim_feedforward: the hidden width of the feed-forward network, W₂ act(W₁ x + b₁) + b₂.
+        dropout: the probability, for the attention weights, inside the feed-forward network, and
+            for what each part adds to the stream.
         activation: "relu", "gelu", or a function.
-        layer_norm_eps: of the norms.
-        batch_first: inputs and outputs are (B, T, E) instead of (T, B, E). Of one sequence alone
-            they are (T, E), either way.
-        norm_first: see above.
+        layer_norm_eps: the eps of the norms.
+        batch_first: inputs and outputs are (B, T, E) instead of (T, B, E). A single sequence is
+            (T, E), either way.
+        norm_first: whether a norm stands before its part.
         bias: whether products and norms have one.
 
     Raises:
-        ValueError: heads that do not divide the width; another activation.
+        ValueError: heads that do not divide the width; an unknown activation.
     """
 
-    attentions: Mapping[str, str]  # in their order, and to what each looks: `src` has a src_mask
-    self_attn: MultiheadAttention
+    own = "src"  # the name of the stream in forward, for errors about its masks
+    reads_memory = False  # whether there is a second attention, to the encoder's output
 
     def __init__(
         self,
@@ -60,24 +65,33 @@ class TransformerLayer(Module):
                 f"{type(self).__name__}: activation is 'relu', 'gelu' or a function, not "
                 f"{activation!r}"
             )
-        for name, seen in self.attentions.items():
-            attention = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first)
-            attention.mask_names = (f"{seen}_mask", f"{seen}_key_padding_mask")
-            setattr(self, name, attention)
+
+        def attention(to: str) -> MultiheadAttention:
+            made = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first)
+            made.mask_names = (f"{to}_mask", f"{to}_key_padding_mask")
+            return made
+
+        def norm() -> LayerNorm:
+            return LayerNorm(d_model, layer_norm_eps, bias=bias)
+
+        # In PyTorch's order, which that of `parameters()` and `repr` follows.
+        self.self_attn = attention(self.own)
+        if self.reads_memory:
+            self.multihead_attn = attention("memory")
         self.linear1 = Linear(d_model, dim_feedforward, bias)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias)
         self.norm_first = norm_first
-        parts = range(1, len(self.attentions) + 2)
-        for i in parts:
-            setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias))
-        for i in parts:
-            setattr(self, f"dropout{i}", Dropout(dropout))
+        self.norm1, self.norm2 = norm(), norm()
+        if self.reads_memory:
+            self.norm3 = norm()
+        self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
+        if self.reads_memory:
+            self.dropout3 = Dropout(dropout)
         self.activation = ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
-    def _add(self, x: Any, number: int, part: Callable[[Any], Any]) -> Any:
-        """x, and what a part makes of it."""
-        norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
+    def _add(self, x: Any, part: Callable[[Any], Any], norm: LayerNorm, dropout: Dropout) -> Any:
+        """x and what a part makes of it, normalised before the part or after the sum."""
         if self.norm_first:
             return x + dropout(part(norm(x)))
         return norm(x + dropout(part(x)))
@@ -88,17 +102,15 @@ class TransformerLayer(Module):
 
 
 class TransformerEncoderLayer(TransformerLayer):
-    """Every position gathers from all of the sequence, then thinks about it.
+    """Each position gathers from the whole sequence, then works on what it has.
 
-    Arguments as of `TransformerLayer`.
+    Arguments: see `TransformerLayer`.
 
     >>> import numpy as np
     >>> layer = TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)
     >>> layer(np.ones((3, 5, 8)), is_causal=True).shape
     (3, 5, 8)
     """
-
-    attentions: Mapping[str, str] = {"self_attn": "src"}
 
     def forward(
         self,
@@ -107,20 +119,21 @@ class TransformerEncoderLayer(TransformerLayer):
         src_key_padding_mask: Any = None,
         is_causal: bool = False,
     ) -> Any:
-        """(T, B, E), or as batch_first has it, from the same; masks as of `MultiheadAttention`."""
-        masks = {"attn_mask": src_mask, "key_padding_mask": src_key_padding_mask}
+        """(T, B, E), or (B, T, E) with batch_first, to the same shape; for the masks see
+        `MultiheadAttention.forward`."""
 
-        def gather(x: Any) -> Any:
+        def attend(x: Any) -> Any:
+            masks = {"attn_mask": src_mask, "key_padding_mask": src_key_padding_mask}
             return self.self_attn(x, x, x, **masks, is_causal=is_causal, need_weights=False)[0]
 
-        x = self._add(src, 1, gather)
-        return self._add(x, 2, self._feed_forward)
+        x = self._add(src, attend, self.norm1, self.dropout1)
+        return self._add(x, self._feed_forward, self.norm2, self.dropout2)
 
 
 class TransformerDecoderLayer(TransformerLayer):
-    """Every position gathers from its sequence, then from another one, then thinks about both.
+    """Each position gathers from its own sequence, then from another, then works on both.
 
-    Arguments as of `TransformerLayer`.
+    Arguments: see `TransformerLayer`.
 
     >>> import numpy as np
     >>> layer = TransformerDecoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)
@@ -128,8 +141,7 @@ class TransformerDecoderLayer(TransformerLayer):
     (3, 5, 8)
     """
 
-    attentions: Mapping[str, str] = {"self_attn": "tgt", "multihead_attn": "memory"}
-    multihead_attn: MultiheadAttention
+    own, reads_memory = "tgt", True
 
     def forward(
         self,
@@ -145,22 +157,28 @@ class TransformerDecoderLayer(TransformerLayer):
         """The next tgt, of the same shape.
 
         Args:
-            tgt: (T, B, E), or as batch_first has it.
-            memory: (S, B, E), what the encoder made of its sequence.
-            tgt_mask, tgt_key_padding_mask, tgt_is_causal: where tgt may not look at itself; as of
-                `MultiheadAttention`.
+            tgt: (T, B, E), or (B, T, E) with batch_first.
+            memory: (S, B, E), or (B, S, E): the encoder's output.
+            tgt_mask, tgt_key_padding_mask, tgt_is_causal: where tgt may not look at itself; see
+                `MultiheadAttention.forward`.
             memory_mask, memory_key_padding_mask, memory_is_causal: where it may not look at memory.
         """
-        own = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask}
-        other = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask}
 
-        def gather(x: Any) -> Any:
-            return self.self_attn(x, x, x, **own, is_causal=tgt_is_causal, need_weights=False)[0]
+        def attend(x: Any) -> Any:
+            masks = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask}
+            return self.self_attn(x, x, x, **masks, is_causal=tgt_is_causal, need_weights=False)[0]
 
-        def gather_from_memory(x: Any) -> Any:
-            options = {**other, "is_causal": memory_is_causal, "need_weights": False}
-            return self.multihead_attn(x, memory, memory, **options)[0]
+        def attend_memory(x: Any) -> Any:
+            return self.multihead_attn(
+                x,
+                memory,
+                memory,
+                attn_mask=memory_mask,
+                key_padding_mask=memory_key_padding_mask,
+                is_causal=memory_is_causal,
+                need_weights=False,
+            )[0]
 
-        x = self._add(tgt, 1, gather)
-        x = self._add(x, 2, gather_from_memory)
-        return self._add(x, 3, self._feed_forward)
+        x = self._add(tgt, attend, self.norm1, self.dropout1)
+        x = self._add(x, attend_memory, self.norm2, self.dropout2)
+        return self._add(x, self._feed_forward, self.norm3, self.dropout3)

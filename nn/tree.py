@@ -1,8 +1,8 @@
 """`Tree`: modules in modules, parameters and buffers in them, all held as ordinary attributes.
 
 Nothing is registered. Whatever lies in an attribute, or in lists, tuples and dicts there, is
-found by walking, and called by the way to it: `blocks.0.attn.c_attn.weight`. Only of an array
-must be said that it is a buffer, since a module may keep arrays for all kinds of reasons.
+found by walking, and named after the way to it: `blocks.0.attn.c_attn.weight`. Only an array has
+to be declared, as a buffer, since a module may keep arrays for all kinds of reasons.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Array = Parameter | np.ndarray
 
 
 class Tree:
-    """What `Module` is as to its parts: how they are found, and how they are called."""
+    """The half of `Module` that finds its parts and names them."""
 
     _buffers: Mapping[str, bool] = MappingProxyType({})  # attribute: whether it is saved
     _bookkeeping: tuple[str, ...] = ("_buffers",)  # attributes that hold no parts
@@ -32,8 +32,8 @@ class Tree:
 
         Args:
             name: of the attribute.
-            array: anything that makes an array of numbers, or None for none.
-            persistent: False leaves it out of `state_dict`, as what can be computed again.
+            array: anything that makes an array of numbers, or None to leave it empty.
+            persistent: False leaves it out of `state_dict`, for what can be computed again.
 
         Raises:
             ValueError: the name has a dot, or is that of another attribute.
@@ -55,20 +55,23 @@ class Tree:
 
     # Each part under each of its names
 
-    def _walk(self, prefix: str = "", above: tuple[Tree, ...] = ()) -> Iterator[Any]:
-        """Yield (name, module, array or buffer) for all that is inside."""
+    def _held(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """(name, module, array or Buffer) for what lies here directly."""
         for attribute, value in vars(self).items():
             if attribute in self._buffers:
                 if value is not None:
                     yield dotted(prefix, attribute), Buffer(self, attribute)
-                continue
-            parts = () if attribute in self._bookkeeping else held({attribute: value}, prefix)
-            for name, part in parts:
-                if not isinstance(part, Tree):
-                    yield name, part
-                elif part is not self and part not in above:  # a way back up leads to nothing new
-                    yield name, part
-                    yield from part._walk(name, (*above, self))
+            elif attribute not in self._bookkeeping:
+                yield from held({attribute: value}, prefix)
+
+    def _walk(self, prefix: str = "", above: tuple[Tree, ...] = ()) -> Iterator[tuple[str, Any]]:
+        """(name, module, array or Buffer) for all that is inside, under each of its names."""
+        for name, part in self._held(prefix):
+            if not isinstance(part, Tree):
+                yield name, part
+            elif part is not self and part not in above:  # a way back up leads to nothing new
+                yield name, part
+                yield from part._walk(name, (*above, self))
 
     def _leaves(self) -> dict[str, Array | Buffer]:
         """Parameters and buffers."""
@@ -84,20 +87,11 @@ class Tree:
         """All that is learned."""
         return {name: p for name, p in self._leaves().items() if not isinstance(p, Buffer)}
 
-    def _held(self) -> Iterator[tuple[str, Any]]:
-        """Yield (name, module or parameter) for what lies here directly."""
-        return held(
-            {
-                attribute: value
-                for attribute, value in vars(self).items()
-                if attribute not in self._bookkeeping and attribute not in self._buffers
-            }
-        )
-
     # Each part once
 
     def named_children(self) -> Iterator[tuple[str, Any]]:
-        """(name, module) of the modules held here directly, those in lists and dicts too."""
+        """(name, module) of the modules held here directly, those in lists and dicts too; one held
+        twice comes twice, since a Sequential may apply it twice."""
         return ((name, part) for name, part in self._held() if isinstance(part, Tree))
 
     def named_modules(self) -> Iterator[tuple[str, Any]]:

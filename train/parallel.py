@@ -105,8 +105,8 @@ def one_blas_thread(wanted: bool = True) -> Iterator[None]:
 
 @functools.cache
 def blas_libraries(scipy: bool) -> Any:
-    """Those that are loaded, looked for again once SciPy has brought one more; None, with a warning,
-    where there is no way to reach them."""
+    """Those that are loaded, by numpy and perhaps by SciPy; None, with a warning, where there is no
+    way to reach them."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:

@@ -44,8 +44,8 @@ def cut_up(weight: Any, B: int) -> Any:
 
 
 @loop(STRICT)
-def linear(h: Any, weight: Any, bias: Any, part: Any, pieces: Any, r: Any) -> None:
-    """r (B, N) = h (B, K) times a weight that was cut up, + bias (N,).
+def linear(h: Any, weight: Any, bias: Any, part: Any, pieces: Any, out: Any) -> None:
+    """out (B, N) = h (B, K) times a weight that was cut up, + bias (N,).
 
     To work with: part (B, K'), pieces (panels, B, P).
     """
@@ -58,10 +58,10 @@ def linear(h: Any, weight: Any, bias: Any, part: Any, pieces: Any, r: Any) -> No
             part[:, rest.shape[1] :] = 0
         for panel in range(panels):
             np.dot(left, weight[cut, panel], pieces[panel])
-        for b in range(len(r)):
+        for b in range(len(out)):
             for panel in range(panels):
                 columns = slice(panel * P, (panel + 1) * P)
-                row, more, shift = r[b, columns], pieces[panel, b], bias[columns]
+                row, more, shift = out[b, columns], pieces[panel, b], bias[columns]
                 if cut:
                     for j in range(row.size):
                         row[j] += more[j]
@@ -79,14 +79,14 @@ def add(a: Any, b: Any) -> None:
             row[j] += more[j]
 
 
-# Each cell's step, and back. `a` is what is kept, (n, B, H); r and x are (B, gates · H).
+# Each cell's step, and back. `a` is what is kept, (n, B, H); from_h and x are (B, gates · H).
 
 
 @loop(STRICT)
-def rnn_step(bent: bool, r: Any, x: Any, a: Any, h: Any) -> None:
+def rnn_step(bent: bool, from_h: Any, x: Any, a: Any, h: Any) -> None:
     zero = x.dtype.type(0)
     for b in range(len(x)):
-        row, more, kept, new = r[b], x[b], a[0, b], h[b]
+        row, more, kept, new = from_h[b], x[b], a[0, b], h[b]
         for j in range(row.size):
             kept[j] = row[j] + more[j]
         if bent:
@@ -98,10 +98,10 @@ def rnn_step(bent: bool, r: Any, x: Any, a: Any, h: Any) -> None:
 
 
 @loop(STRICT)
-def rnn_step_back(bent: bool, a: Any, h: Any, share: Any, of_r: Any) -> None:
+def rnn_step_back(bent: bool, a: Any, h: Any, share: Any, of_from_h: Any) -> None:
     zero, one = h.dtype.type(0), h.dtype.type(1)
     for b in range(len(h)):
-        kept, new, down, flow = a[0, b], h[b], share[0, b], of_r[b]
+        kept, new, down, flow = a[0, b], h[b], share[0, b], of_from_h[b]
         if bent:
             for j in range(new.size):
                 flow[j] = (one - new[j] * new[j]) * down[j]
@@ -112,10 +112,10 @@ def rnn_step_back(bent: bool, a: Any, h: Any, share: Any, of_r: Any) -> None:
 
 
 @loop(STRICT)
-def lstm_step(r: Any, x: Any, a: Any, c: Any, h: Any, new_c: Any) -> None:
+def lstm_step(from_h: Any, x: Any, a: Any, c: Any, h: Any, new_c: Any) -> None:
     H = h.shape[1]
     for b in range(len(x)):
-        row, more, i, f, g, o = r[b], x[b], a[0, b], a[1, b], a[2, b], a[3, b]
+        row, more, i, f, g, o = from_h[b], x[b], a[0, b], a[1, b], a[2, b], a[3, b]
         for j in range(H):
             i[j] = sigmoid(row[j] + more[j])
         for j in range(H):
@@ -132,13 +132,13 @@ def lstm_step(r: Any, x: Any, a: Any, c: Any, h: Any, new_c: Any) -> None:
 
 
 @loop(STRICT)
-def lstm_step_back(a: Any, c: Any, new_c: Any, share: Any, of_r: Any) -> None:
+def lstm_step_back(a: Any, c: Any, new_c: Any, share: Any, of_from_h: Any) -> None:
     zero, one, H = c.dtype.type(0), c.dtype.type(1), c.shape[1]
     for b in range(len(c)):
         i, f, g, o, was, now = a[0, b], a[1, b], a[2, b], a[3, b], c[b], new_c[b]
         down, cell = share[0, b], share[1, b]
-        of_i, of_f = of_r[b, :H], of_r[b, H : 2 * H]
-        of_g, of_o = of_r[b, 2 * H : 3 * H], of_r[b, 3 * H :]
+        of_i, of_f = of_from_h[b, :H], of_from_h[b, H : 2 * H]
+        of_g, of_o = of_from_h[b, 2 * H : 3 * H], of_from_h[b, 3 * H :]
         for j in range(H):
             bent = tanh(now[j])
             of_o[j] = down[j] * bent * (o[j] - o[j] * o[j])
@@ -155,38 +155,38 @@ def lstm_step_back(a: Any, c: Any, new_c: Any, share: Any, of_r: Any) -> None:
 
 
 @loop(STRICT)
-def gru_step(r: Any, x: Any, a: Any, h: Any, new_h: Any) -> None:
+def gru_step(from_h: Any, x: Any, a: Any, h: Any, new_h: Any) -> None:
     H = h.shape[1]
     for b in range(len(x)):
-        row, more, old, new = r[b], x[b], h[b], new_h[b]
-        reset, z, r_n, n = a[0, b], a[1, b], a[2, b], a[3, b]
-        r_n[:] = row[2 * H :]
+        row, more, old, new = from_h[b], x[b], h[b], new_h[b]
+        r, z, h_n, n = a[0, b], a[1, b], a[2, b], a[3, b]
+        h_n[:] = row[2 * H :]
         for j in range(H):
-            reset[j] = sigmoid(row[j] + more[j])
+            r[j] = sigmoid(row[j] + more[j])
         for j in range(H):
             z[j] = sigmoid(row[H + j] + more[H + j])
         for j in range(H):
-            n[j] = tanh(more[2 * H + j] + reset[j] * r_n[j])
+            n[j] = tanh(more[2 * H + j] + r[j] * h_n[j])
         for j in range(H):
             new[j] = n[j] + z[j] * (old[j] - n[j])
 
 
 @loop(STRICT)
-def gru_step_back(a: Any, h: Any, share: Any, of_r: Any, of_x: Any) -> None:
+def gru_step_back(a: Any, h: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
     one, H = h.dtype.type(1), h.shape[1]
     for b in range(len(h)):
-        reset, z, r_n, n, old, down = a[0, b], a[1, b], a[2, b], a[3, b], h[b], share[0, b]
-        of_reset, of_z, of_n = of_x[b, :H], of_x[b, H : 2 * H], of_x[b, 2 * H :]
+        r, z, h_n, n, old, down = a[0, b], a[1, b], a[2, b], a[3, b], h[b], share[0, b]
+        of_r, of_z, of_n = of_from_x[b, :H], of_from_x[b, H : 2 * H], of_from_x[b, 2 * H :]
         for j in range(H):
             of_z[j] = down[j] * (old[j] - n[j]) * (z[j] - z[j] * z[j])
         for j in range(H):
             of_n[j] = (one - z[j]) * down[j] * (one - n[j] * n[j])
         for j in range(H):
-            of_reset[j] = of_n[j] * r_n[j] * (reset[j] - reset[j] * reset[j])
-        of_r[b, : 2 * H] = of_x[b, : 2 * H]
-        of_r_n = of_r[b, 2 * H :]
+            of_r[j] = of_n[j] * h_n[j] * (r[j] - r[j] * r[j])
+        of_from_h[b, : 2 * H] = of_from_x[b, : 2 * H]
+        of_h_n = of_from_h[b, 2 * H :]
         for j in range(H):
-            of_r_n[j] = of_n[j] * reset[j]
+            of_h_n[j] = of_n[j] * r[j]
         for j in range(H):
             down[j] *= z[j]
 
@@ -201,18 +201,18 @@ def through_time(
 ) -> None:  # fmt: skip
     T, B = x.shape[:2]
     _, panels, depth, P = weight.shape
-    h, r = first, np.empty_like(x[0])
+    h, from_h = first, np.empty_like(x[0])
     part, pieces = np.empty((B, depth), x.dtype), np.empty((panels, B, P), x.dtype)
     for i in range(T):
         t = T - 1 - i if reverse else i
         a, new = inside[i], out[t]
-        linear(h, weight, bias, part, pieces, r)
+        linear(h, weight, bias, part, pieces, from_h)
         if cell == LSTM:
-            lstm_step(r, x[t], a, cells[i, 0], new, cells[i + 1, 0])
+            lstm_step(from_h, x[t], a, cells[i, 0], new, cells[i + 1, 0])
         elif cell == GRU:
-            gru_step(r, x[t], a, h, new)
+            gru_step(from_h, x[t], a, h, new)
         else:
-            rnn_step(cell == TANH, r, x[t], a, new)
+            rnn_step(cell == TANH, from_h, x[t], a, new)
         if live.size:
             for b in range(B):
                 if not live[t, b]:
@@ -223,10 +223,10 @@ def through_time(
 
 @loop(STRICT)
 def back_through_time(
-    g: Any, share: Any, of_r: Any, of_x: Any, cell: int, first: Any, weight: Any, live: Any,
-    reverse: bool, inside: Any, cells: Any, out: Any,
+    g: Any, share: Any, of_from_h: Any, of_from_x: Any, cell: int, first: Any, weight: Any,
+    live: Any, reverse: bool, inside: Any, cells: Any, out: Any,
 ) -> None:  # fmt: skip
-    T, B = of_r.shape[:2]
+    T, B = of_from_h.shape[:2]
     _, panels, depth, P = weight.shape
     pulled, nothing = np.empty_like(first), np.zeros_like(first[0])
     part, pieces = np.empty((B, depth), g.dtype), np.empty((panels, B, P), g.dtype)
@@ -237,16 +237,16 @@ def back_through_time(
         if live.size:
             kept = share.copy()
         if cell == LSTM:
-            lstm_step_back(a, cells[i, 0], cells[i + 1, 0], share, of_r[t])
+            lstm_step_back(a, cells[i, 0], cells[i + 1, 0], share, of_from_h[t])
         elif cell == GRU:
-            gru_step_back(a, h, share, of_r[t], of_x[t])
+            gru_step_back(a, h, share, of_from_h[t], of_from_x[t])
         else:
-            rnn_step_back(cell == TANH, a, out[t], share, of_r[t])
+            rnn_step_back(cell == TANH, a, out[t], share, of_from_h[t])
         if live.size:
             for b in range(B):
                 if not live[t, b]:
                     share[:, b] = kept[:, b]
-                    of_r[t, b] = 0
-                    of_x[t, b] = 0
-        linear(of_r[t], weight, nothing, part, pieces, pulled)
+                    of_from_h[t, b] = 0
+                    of_from_x[t, b] = 0
+        linear(of_from_h[t], weight, nothing, part, pieces, pulled)
         add(share[0], pulled)

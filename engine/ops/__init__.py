@@ -8,7 +8,8 @@ from . import (
     window,
     convolution,
     pooling,
-    network,
+    norms,
+    attention,
     recurrent,
     loss,
 )  # layers of networks, and what they are trained by

@@ -121,7 +121,7 @@ def cross_entropy_forward(
     options = (weight, label_smoothing, reduction)
     labels, counted = labels_of("cross_entropy", logits, targets, ignore_index, *options[:2])
     rows = rows_of(logits, counted)
-    log_probs = row_log_softmax(rows) if type(rows) is np.ndarray else log_softmax(rows)
+    log_probs = row_log_softmax(rows)
     loss = class_losses(log_probs, labels, counted, *options, np.shape(targets))
     return loss, (log_probs, labels, counted, *options, np.shape(logits))
 
@@ -169,8 +169,10 @@ def cross_entropy(
     >>> round(float(cross_entropy(np.zeros((2, 4)), np.array([0, 3]))), 4)  # log 4
     1.3863
     """
-    given = (logits, targets, ignore_index, weight, label_smoothing, reduction)
-    return cross_entropy_forward(*given)[0]
+    options = (weight, label_smoothing, reduction)
+    labels, counted = labels_of("cross_entropy", logits, targets, ignore_index, *options[:2])
+    log_probs = log_softmax(rows_of(logits, counted))  # (N, C)
+    return class_losses(log_probs, labels, counted, *options, np.shape(targets))
 
 
 def margin_samples(draw: Draw) -> Call:
@@ -233,7 +235,7 @@ def soft_cross_entropy(
     Args:
         logits, probabilities: (…, C).
         weight: (C,), constants: how much each class counts; not in what a mean divides by.
-        label_smoothing, reduction: as of `cross_entropy`.
+        label_smoothing, reduction: see `cross_entropy`.
 
     >>> round(float(soft_cross_entropy(np.zeros(2), np.array([0.3, 0.7]))), 4)  # log 2
     0.6931

@@ -38,31 +38,47 @@ def borders(name: str, padding: Any, size: Sizes, stride: Sizes, dilation: Sizes
 def convolve(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
-    """Over any number of axes: each window, as a row of numbers, times a matrix for each group."""
+    """Over any number of axes, one product for all places (im2col): the window at each place is a
+    row of numbers, and each group's weight a matrix.
+
+    In the shapes G are the groups, c = C / G and o = O / G the channels of one, `places` the axes
+    over which the window moves, `size` its own.
+    """
     dims = np.ndim(weight) - 2
-    if np.ndim(x) == dims + 1:  # one alone
+    if np.ndim(x) == dims + 1:  # a single input, (C, *sides)
         return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
-    size, channels = np.shape(weight)[2:], np.shape(weight)[1]
-    batch, given = np.shape(x)[:2] if np.ndim(x) == dims + 2 else (None, None)
-    if given != channels * groups or np.shape(weight)[0] % groups:
-        raise ValueError(
-            f"conv{dims}d: weight {np.shape(weight)}{f' in {groups} groups' * (groups > 1)} needs "
-            f"x (batch, {channels * groups}, {'height, width' if dims == 2 else 'time'}), not "
-            f"{np.shape(x)}{', and outputs that the groups divide' * (groups > 1)}"
-        )
+    check_shapes(dims, np.shape(x), np.shape(weight), groups)
+    (outputs, c, *size), batch = np.shape(weight), len(x)
     stride, dilation = each_axis(stride, dims), each_axis(dilation, dims)
-    zeros = borders(f"conv{dims}d", padding, size, stride, dilation)
-    seen = windows(bordered(x, zeros), size, stride, dilation)  # (B, C, *places, *size)
+    zeros = borders(f"conv{dims}d", padding, tuple(size), stride, dilation)
+
+    seen = windows(bordered(x, zeros), tuple(size), stride, dilation)  # (B, C, *places, *size)
     places = np.shape(seen)[2 : 2 + dims]
-    inner = channels * math.prod(size)
-    apart = np.reshape(seen, (batch, groups, channels, *places, *size))
-    order = (1, 0, *range(3, 3 + dims), 2, *range(3 + dims, 3 + 2 * dims))
-    rows = np.reshape(np.transpose(apart, order), (groups, batch * math.prod(places), inner))
-    matrix = np.swapaxes(np.reshape(weight, (groups, -1, inner)), 1, 2)  # (g, inner, O/g)
-    out = np.reshape(rows @ matrix, (groups, batch, *places, np.shape(weight)[0] // groups))
-    out = np.transpose(out, (1, 0, 2 + dims, *range(2, 2 + dims)))  # (B, g, O/g, *places)
-    out = np.reshape(out, (batch, np.shape(weight)[0], *places))
+    seen = np.reshape(seen, (batch, groups, c, *places, *size))
+    at_places, in_window = range(3, 3 + dims), range(3 + dims, 3 + 2 * dims)
+    seen = np.transpose(seen, (1, 0, *at_places, 2, *in_window))  # (G, B, *places, c, *size)
+    inner = c * math.prod(size)
+    rows = np.reshape(seen, (groups, batch * math.prod(places), inner))
+    matrices = np.swapaxes(np.reshape(weight, (groups, -1, inner)), 1, 2)  # (G, inner, o)
+
+    out = np.reshape(rows @ matrices, (groups, batch, *places, outputs // groups))
+    out = np.transpose(out, (1, 0, 2 + dims, *range(2, 2 + dims)))  # (B, G, o, *places)
+    out = np.reshape(out, (batch, outputs, *places))  # (B, O, *places)
     return out if bias is None else out + np.reshape(bias, (-1, *(1,) * dims))
+
+
+def check_shapes(dims: int, x: Sizes, weight: Sizes, groups: int) -> None:
+    """Raise ValueError unless x (B, C, *sides) has the channels that the weight (O, c, *size) is
+    for, and the groups divide the outputs."""
+    channels = weight[1] * groups
+    if len(x) != dims + 2 or x[1] != channels or weight[0] % groups:
+        in_groups = f" in {groups} groups" if groups > 1 else ""
+        divided = ", and outputs that the groups divide" if groups > 1 else ""
+        axes = "height, width" if dims == 2 else "time"
+        raise ValueError(
+            f"conv{dims}d: weight {weight}{in_groups} needs x (batch, {channels}, {axes}), not "
+            f"{x}{divided}"
+        )
 
 
 def conv_samples(draw: Draw, dims: int) -> Call:
@@ -80,7 +96,10 @@ def conv1d(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
 ) -> Any:  # fmt: skip
-    """Σ over the window of x · weight, + bias, as the window moves (LeCun et al., 1989).
+    """A weighted sum of what a window sees, as it moves (Waibel et al., LeCun et al., both 1989):
+
+        out[b, o, t] = bias[o] + Σ_c Σ_k weight[o, c, k] · x[b, c, s],
+        where s = t · stride + k · dilation − padding
 
     Args:
         x: (B, C, T), or (C, T).
@@ -102,7 +121,7 @@ def conv2d(
     x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1,
 ) -> Any:  # fmt: skip
-    """The same over pictures: x (B, C, H, W), weight (O, C / groups, K, L) give (B, O, …, …).
+    """The same over images: x (B, C, H, W) and weight (O, C / groups, K, L) give (B, O, H′, W′).
 
     >>> conv2d(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)))
     array([[[[4.]]]])

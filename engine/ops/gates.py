@@ -30,10 +30,10 @@ def _rnn_tanh(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
     np.tanh(a[0], out=new[0])
 
 
-def _rnn_tanh_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+def _rnn_tanh_back(a: Any, old: Any, new: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
     slope = new[0] * new[0]
     np.subtract(1, slope, out=slope)
-    np.multiply(slope, share[0], out=from_r)
+    np.multiply(slope, share[0], out=of_from_h)
     share[0] = 0
 
 
@@ -43,8 +43,8 @@ def _rnn_relu(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
     new[0][...] = np.where(a[0] <= 0, 0, a[0])
 
 
-def _rnn_relu_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
-    from_r[...] = np.where(a[0] <= 0, 0, share[0])
+def _rnn_relu_back(a: Any, old: Any, new: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
+    of_from_h[...] = np.where(a[0] <= 0, 0, share[0])
     share[0] = 0
 
 
@@ -60,28 +60,28 @@ def _lstm(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
     np.tanh(g, out=g)
     sigmoid_(o)
     np.multiply(f, old[1], out=c)
-    np.multiply(i, g, out=h)
-    c += h
+    np.multiply(i, g, out=h)  # on the way
+    c += h  # c′ = f · c + i · g
     np.tanh(c, out=h)
-    h *= o
+    h *= o  # h′ = o · tanh(c′)
 
 
-def _lstm_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
+def _lstm_back(a: Any, old: Any, new: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
     i, f, g, o = a
     of_h, of_c = share
-    from_i, from_f, from_g, from_o = gated(from_r, i.shape[1])
+    from_i, from_f, from_g, from_o = gated(of_from_h, i.shape[1])
     flow = a * a  # and then the slopes: a − a² of a sigmoid, 1 − a² of tanh
     np.subtract(a[:2], flow[:2], out=flow[:2])
     np.subtract(1, flow[2], out=flow[2])
     np.subtract(o, flow[3], out=flow[3])
     bent = np.tanh(new[1])
     flow[3] *= of_h
-    np.multiply(flow[3], bent, out=from_o)
+    np.multiply(flow[3], bent, out=from_o)  # ∂h · tanh(c′) · o(1 − o)
     bent *= bent
     np.subtract(1, bent, out=bent)
     bent *= of_h
     bent *= o
-    of_c += bent
+    of_c += bent  # ∂h · o · (1 − tanh²(c′))
     flow[:3] *= of_c
     np.multiply(flow[0], g, out=from_i)
     np.multiply(flow[1], old[1], out=from_f)
@@ -90,18 +90,18 @@ def _lstm_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any)
     of_h[...] = 0
 
 
-# GRU: what comes from h for n is kept as it is before the reset gate takes its part. n itself is in
-# a fourth block.
+# GRU: what comes from h for n, h_n, is kept as it is before the gate r takes its part. n itself is
+# in a fourth block.
 
 
 def _gru(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
-    reset, z, r_n, n = a
+    r, z, h_n, n = a
     h = new[0]
     x = gated(x, h.shape[1])
     a[:3] += bias.reshape(3, 1, -1)
     a[:2] += x[:2]
     sigmoid_(a[:2])
-    np.multiply(reset, r_n, out=n)
+    np.multiply(r, h_n, out=n)
     n += x[2]
     np.tanh(n, out=n)
     np.subtract(old[0], n, out=h)  # (1 − z) · n + z · h = n + z · (h − n)
@@ -109,16 +109,16 @@ def _gru(a: Any, x: Any, bias: Any, old: Any, new: Any) -> None:
     h += n
 
 
-def _gru_back(a: Any, old: Any, new: Any, share: Any, from_r: Any, from_x: Any) -> None:
-    reset, z, r_n, n = a
+def _gru_back(a: Any, old: Any, new: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
+    r, z, h_n, n = a
     of_h = share[0]
-    from_r, from_x = gated(from_r, z.shape[1]), gated(from_x, z.shape[1])
+    of_from_h, of_from_x = gated(of_from_h, z.shape[1]), gated(of_from_x, z.shape[1])
     slopes = a[:2] - a[:2] * a[:2]
-    np.multiply(of_h * (old[0] - n), slopes[1], out=from_x[1])
-    np.multiply((1 - z) * of_h, 1 - n * n, out=from_x[2])
-    np.multiply(from_x[2] * r_n, slopes[0], out=from_x[0])
-    from_r[:2] = from_x[:2]
-    np.multiply(from_x[2], reset, out=from_r[2])
+    np.multiply(of_h * (old[0] - n), slopes[1], out=of_from_x[1])
+    np.multiply((1 - z) * of_h, 1 - n * n, out=of_from_x[2])
+    np.multiply(of_from_x[2] * h_n, slopes[0], out=of_from_x[0])
+    of_from_h[:2] = of_from_x[:2]
+    np.multiply(of_from_x[2], r, out=of_from_h[2])
     of_h *= z
 
 

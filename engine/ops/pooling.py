@@ -101,8 +101,12 @@ def avg_pool(
     x: Any, size: Sizes, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Any:  # fmt: skip
-    """The mean of each window. Arguments as of `max_pool`, and whether zeros of the border count;
-    or a number by which each sum is divided instead.
+    """The mean of each window.
+
+    Args:
+        x, size, stride, padding, ceil_mode: see `max_pool`; the border is of zeros.
+        count_include_pad: whether those zeros count.
+        divisor_override: what each sum is divided by, instead of how many numbers it is of.
 
     >>> avg_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([2., 1.])
@@ -113,6 +117,8 @@ def avg_pool(
         return total / divisor_override
     if count_include_pad and not ceil_mode:
         return total / math.prod(window.size)
+    # How many numbers of each window count: those of x, perhaps those of the border that was asked
+    # for, never those past it, which are there for ceil_mode alone.
     counts = bordered(np.ones(window.sides), window.inner, float(count_include_pad))
     past = [(0, o[1] - i[1]) for o, i in zip(window.outer, window.inner, strict=True)]
     return total / np.sum(window.over(bordered(counts, past)), axis=window.axes)

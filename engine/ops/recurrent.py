@@ -23,49 +23,59 @@ from .through_time import backward, check, steps
 NONLINEARITIES: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": relu}
 
 
-def rnn_step(x: Any, r: Any, nonlinearity: str = "tanh") -> Any:
-    """h' = tanh(x + r): what came and what was, mixed anew at each step (Elman, 1990).
+def rnn_step(from_x: Any, from_h: Any, nonlinearity: str = "tanh") -> Any:
+    """One step of a simple recurrent network (Elman, 1990):
+
+        h′ = tanh(W_ih x + b_ih + W_hh h + b_hh)
 
     Args:
-        x: (…, H), from the input.
-        r: (…, H), from the state h.
+        from_x: (…, H), the product W_ih x + b_ih.
+        from_h: (…, H), the product W_hh h + b_hh.
         nonlinearity: "tanh" or "relu".
     """
-    return NONLINEARITIES[nonlinearity](x + r)
+    return NONLINEARITIES[nonlinearity](from_x + from_h)
 
 
-def lstm_step(x: Any, r: Any, c: Any) -> tuple[Any, Any]:
-    """h' and c': a cell that is added to, so that its gradient need not shrink, and gates from 0 to
-    1 that let in (i), keep (f) and let out (o) (Hochreiter and Schmidhuber, 1997; f by Gers et al.,
-    2000).
+def lstm_step(from_x: Any, from_h: Any, c: Any) -> tuple[Any, Any]:
+    """One step of an LSTM (Hochreiter and Schmidhuber, 1997; the forget gate f by Gers et al.,
+    2000), where a = W_ih x + b_ih + W_hh h + b_hh in four parts:
 
-    c' = f · c + i · g,  h' = o · tanh(c')
+        i = σ(a_i)   f = σ(a_f)   o = σ(a_o)     gates: what is let in, kept, let out
+        g = tanh(a_g)                            what is new
+        c′ = f · c + i · g                       added to, so that its gradient need not shrink
+        h′ = o · tanh(c′)
 
     Args:
-        x: (…, 4H), from the input: i, f, g and o side by side.
-        r: (…, 4H), from the state h.
+        from_x: (…, 4H), the product W_ih x + b_ih: i, f, g and o side by side.
+        from_h: (…, 4H), the product W_hh h + b_hh.
         c: (…, H).
     """
-    i, f, g, o = np.split(x + r, 4, axis=-1)  # each (…, H)
+    i, f, g, o = np.split(from_x + from_h, 4, axis=-1)  # each (…, H)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
-def gru_step(x: Any, r: Any, h: Any) -> Any:
-    """h' = (1 − z) · n + z · h: one gate says how much stays, one what of it is looked at for what
-    is new (Cho et al., 2014; r after the product, as cuDNN and PyTorch have it).
+def gru_step(from_x: Any, from_h: Any, h: Any) -> Any:
+    """One step of a gated recurrent unit (Cho et al., 2014), where x_r, x_z, x_n are the three
+    parts of W_ih x + b_ih, and h_r, h_z, h_n those of W_hh h + b_hh:
 
-    n = tanh(x_n + reset · r_n)
+        r = σ(x_r + h_r)             reset: how much of the state the new one looks at
+        z = σ(x_z + h_z)             update: how much of it stays
+        n = tanh(x_n + r · h_n)      the new one
+        h′ = (1 − z) · n + z · h
+
+    The paper's last version resets h before it is multiplied by W; here, as in its first version,
+    in cuDNN and in PyTorch, r multiplies the product, so that W_hh h is one product for all three.
 
     Args:
-        x: (…, 3H), from the input: reset, z and n side by side.
-        r: (…, 3H), from the state h.
+        from_x: (…, 3H), the product W_ih x + b_ih: r, z and n side by side.
+        from_h: (…, 3H), the product W_hh h + b_hh.
         h: (…, H).
     """
-    x_reset, x_z, x_n = np.split(x, 3, axis=-1)  # each (…, H)
-    r_reset, r_z, r_n = np.split(r, 3, axis=-1)
-    z = sigmoid(x_z + r_z)
-    n = np.tanh(x_n + sigmoid(x_reset + r_reset) * r_n)
+    x_r, x_z, x_n = np.split(from_x, 3, axis=-1)  # each (…, H)
+    h_r, h_z, h_n = np.split(from_h, 3, axis=-1)
+    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    n = np.tanh(x_n + r * h_n)
     return (1 - z) * n + z * h
 
 

@@ -28,14 +28,17 @@ def check(
     name: str, gates: int, x: Any, state: tuple[Any, ...], weight: Any, bias: Any, live: Any
 ) -> None:
     """Raise ValueError unless there is a step, and the shapes agree."""
-    shapes = [part if part is None else np.shape(part) for part in (x, *state, weight, bias, live)]
-    T, H, B = np.shape(x)[:1], np.shape(weight)[-1:], np.shape(state[0])[:1]
-    K = tuple(gates * side for side in H)
-    fit = [(*T, *B, *K), *[(*B, *H)] * len(state), (*K, *H), K, (*T, *B)]
-    agree = all(shape in (None, wanted) for shape, wanted in zip(shapes, fit, strict=True))
-    if not agree or 0 in T + H:
+    xs, ws, states = np.shape(x), np.shape(weight), [np.shape(part) for part in state]
+    fit = len(xs) == 3 and len(ws) == 2 and min(xs[0], ws[1]) > 0
+    if fit:
+        (T, B, K), H = xs, ws[1]
+        fit = gates * H == K and ws == (K, H) and states == [(B, H)] * len(states)
+        fit &= bias is None or np.shape(bias) == (K,)
+        fit &= live is None or np.shape(live) == (T, B)
+    if not fit:
         wide = f"{gates}·H" if gates > 1 else "H"
-        given = ", ".join(str(shape) for shape in shapes if shape is not None)
+        parts = (x, *state, weight, bias, live)
+        given = ", ".join(str(np.shape(part)) for part in parts if part is not None)
         raise ValueError(
             f"{name}: x (T, B, {wide}), each state (B, H), weight ({wide}, H), bias ({wide},) and "
             f"live (T, B), with T and H of 1 or more, not {given}"
@@ -48,9 +51,9 @@ class Cell(NamedTuple):
     forward(a, x, bias, old, new): `a` (n, B, H) begins with what comes from h for each of the first
         gates; x (B, gates · H) is what comes from the input. Writes the new state, and into `a`
         what the way back needs.
-    backward(a, old, new, share, from_r, from_x): `share`, of the new state, becomes that of the old
-        one, but for what goes through the weight. Writes the shares of what came from h, and of
-        what came from the input unless that is the same, both (B, gates · H).
+    backward(a, old, new, share, of_from_h, of_from_x): `share`, of the new state, becomes that of
+        the old one, but for what goes through the weight. Writes the shares of what came from h,
+        and of what came from the input unless that is the same, both (B, gates · H).
     """
 
     forward: Callable[..., None]
@@ -101,23 +104,23 @@ def backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     kept, has_bias = saved
     cell, h, weight, _, reverse, inside, cells, out = kept
     (T, _, B, H), width = inside.shape, out.dtype
-    of_r = of_x = np.empty((T, B, len(weight)), width)
+    of_from_h = of_from_x = np.empty((T, B, len(weight)), width)
     if cell.apart:
-        of_x = np.empty_like(of_r)
+        of_from_x = np.empty_like(of_from_h)
     share = np.zeros((len(cells[0]) + 1, B, H), width)
     share[1:] = g[T:]
     loops = over_time(inside)
     if loops:
         g = plain(g, width)
-        loops.back_through_time(g, share, of_r, of_x, *for_loops(loops, kept, weight.T))
+        loops.back_through_time(g, share, of_from_h, of_from_x, *for_loops(loops, kept, weight.T))
     else:
-        back_by_calls(kept, g, share, of_r, of_x)
+        back_by_calls(kept, g, share, of_from_h, of_from_x)
     seen = slice(1, T) if reverse else slice(T - 1)  # the states that all steps but the first saw
     rest = slice(T - 1) if reverse else slice(1, T)
-    of_weight = rows(of_r[rest]).T @ rows(out[seen])
-    of_weight += of_r[-1 if reverse else 0].T @ h
-    of_bias = np.ones(T * B, width) @ rows(of_r) if has_bias else None
-    return of_x, *share, of_weight, of_bias
+    of_weight = rows(of_from_h[rest]).T @ rows(out[seen])
+    of_weight += of_from_h[-1 if reverse else 0].T @ h
+    of_bias = np.ones(T * B, width) @ rows(of_from_h) if has_bias else None
+    return of_from_x, *share, of_weight, of_bias
 
 
 # In numpy calls
@@ -137,7 +140,7 @@ def by_calls(kept: Kept, x: Any, bias: Any) -> None:
         old = new
 
 
-def back_by_calls(kept: Kept, g: Any, share: Any, of_r: Any, of_x: Any) -> None:
+def back_by_calls(kept: Kept, g: Any, share: Any, of_from_h: Any, of_from_x: Any) -> None:
     cell, h, weight, live, reverse, inside, cells, out = kept
     H = weight.shape[1]
     # Back through the weight, a quarter of its columns at a time: small products, again.
@@ -149,12 +152,12 @@ def back_by_calls(kept: Kept, g: Any, share: Any, of_r: Any, of_x: Any) -> None:
         old = [out[order[i - 1]] if i else h, *cells[i]]
         share[0] += g[t]
         before = share.copy() if t in ended else None
-        cell.backward(inside[i], old, [out[t], *cells[i + 1]], share, of_r[t], of_x[t])
+        cell.backward(inside[i], old, [out[t], *cells[i + 1]], share, of_from_h[t], of_from_x[t])
         if before is not None:
             np.copyto(share, before, where=ended[t])
-            for part in (of_r[t], of_x[t]):
+            for part in (of_from_h[t], of_from_x[t]):
                 np.copyto(part, 0, where=ended[t])
-        np.matmul(of_r[t], parts, out=gated(pulled, H // cut))
+        np.matmul(of_from_h[t], parts, out=gated(pulled, H // cut))
         share[0] += pulled
 
 

@@ -50,22 +50,34 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key = for_each_query_head("key", key, query)
         value = for_each_query_head("value", value, query)
-    noise = None
-    if dropout_p:
-        noise = dropout_mask(shape_of_scores(query, key), dropout_p)
-    if attn_mask is not None and not broadcasts(np.shape(attn_mask), shape_of_scores(query, key)):
+    scores = shape_of_scores(query, key, value)  # (…, T, S)
+    if attn_mask is not None and not broadcasts(np.shape(attn_mask), scores):
         raise ValueError(
             f"scaled_dot_product_attention: attn_mask of shape {np.shape(attn_mask)} does not "
-            f"broadcast to (…, T, S) = {shape_of_scores(query, key)}"
+            f"broadcast to (…, T, S) = {scores}"
         )
+    noise = dropout_mask(scores, dropout_p) if dropout_p else None
     return engine.scaled_dot_product_attention(
         query, key, value, attn_mask, noise, is_causal, scale
     )
 
 
-def shape_of_scores(query: Any, key: Any) -> tuple[int, ...]:
-    """(…, T, S)."""
-    q, k = np.shape(query), np.shape(key)
+def shape_of_scores(query: Any, key: Any, value: Any) -> tuple[int, ...]:
+    """(…, T, S).
+
+    Raises:
+        ValueError: the three do not agree.
+    """
+    q, k, v = np.shape(query), np.shape(key), np.shape(value)
+    try:
+        front = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+    except ValueError:
+        front = None
+    if front is None or min(map(len, (q, k, v))) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+        raise ValueError(
+            f"scaled_dot_product_attention: query {q}, key {k} and value {v} do not fit; they are "
+            "(…, T, d), (…, S, d) and (…, S, e)"
+        )
     return (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
 
 

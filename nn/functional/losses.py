@@ -105,7 +105,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Any:
-    """−input[target], input being log-probabilities; arguments as of `cross_entropy`."""
+    """−input[target], input being log-probabilities; arguments: see `cross_entropy`."""
     return engine.nll_loss(classes_last(input), integers(target), ignore_index, weight, reduction)
 
 

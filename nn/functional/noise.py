@@ -10,7 +10,8 @@ from ..random import source
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
-    """Each element zero with probability p, else 1 / (1 − p) times itself (Srivastava, 2014).
+    """Each element zero with probability p, else 1 / (1 − p) times itself (Srivastava et al.,
+    2014).
 
     The mean stays what it was, so that nothing need change in evaluation.
 

@@ -56,10 +56,13 @@ def rms_norm(
         input: (…, *normalized_shape).
         normalized_shape: the sizes of the trailing axes that are normalised together.
         weight: of that shape, or None for 1.
-        eps: None for the smallest step of the input's width, as in PyTorch.
+        eps: None for the machine epsilon of the input's dtype, as in PyTorch.
 
     Raises:
         ValueError: the input does not end in `normalized_shape`.
+
+    >>> rms_norm(np.array([3.0, 4.0]), (2,)).round(3)
+    array([0.849, 1.131])
     """
     if eps is None:
         floats = np.result_type(input)

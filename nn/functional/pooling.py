@@ -12,7 +12,7 @@ def max_pool1d(
     input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False,
 ) -> Any:  # fmt: skip
-    """The largest number in each window over the last axis; arguments as of `engine.max_pool`."""
+    """The largest number in each window over the last axis; arguments: see `engine.max_pool`."""
     size = each_axis(kernel_size, 1)
     return engine.max_pool(input, size, stride, padding, dilation, ceil_mode)
 
@@ -30,7 +30,7 @@ def avg_pool1d(
     input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:  # fmt: skip
-    """The mean of each window over the last axis; arguments as of `engine.avg_pool`."""
+    """The mean of each window over the last axis; arguments: see `engine.avg_pool`."""
     size = each_axis(kernel_size, 1)
     return engine.avg_pool(input, size, stride, padding, ceil_mode, count_include_pad)
 

@@ -29,13 +29,13 @@ def sinusoidal_positions(positions: Any, dim: int, base: float = 10000.0) -> np.
     array([[0.    , 1.    , 0.    , 1.    ],
            [0.8415, 0.5403, 0.01  , 1.    ]])
     """
-    angles = turns(positions, (dim + 1) // 2, dim, base)  # (…, dim / 2)
+    angles = angles_of(positions, (dim + 1) // 2, dim, base)  # (…, dim / 2)
     pairs = np.stack([np.sin(angles), np.cos(angles)], axis=-1)  # (…, dim / 2, 2)
     return pairs.reshape(*angles.shape[:-1], -1)[..., :dim]  # an odd width has one cosine fewer
 
 
-def turns(positions: Any, count: int, dim: int, base: float) -> np.ndarray:
-    """pos / base^(2i / dim) for i from 0 to count − 1, (…, count)."""
+def angles_of(positions: Any, count: int, dim: int, base: float) -> np.ndarray:
+    """pos / base^(2i / dim) in radians, for i from 0 to count − 1: (…, count)."""
     return np.asarray(positions)[..., None] / base ** (2 * np.arange(count) / dim)
 
 
@@ -71,7 +71,7 @@ def rotary_embedding(
     if len(shape) < 2 or shape[-1] % 2:
         raise ValueError(f"rotary_embedding: (…, T, d) with an even d, not shape {shape}")
     *front, T, d = shape
-    theta = turns(np.arange(T) if positions is None else positions, d // 2, d, base)
+    theta = angles_of(np.arange(T) if positions is None else positions, d // 2, d, base)
     if not broadcasts(theta.shape[:-1], shape[:-1]):
         raise ValueError(
             f"rotary_embedding: positions of shape {theta.shape[:-1]} do not broadcast to "

@@ -15,7 +15,7 @@ class Adagrad(Optimizer):
         s += g², from initial_accumulator_value on
         p −= lr / (1 + (t − 1) · lr_decay) · g / (√s + eps), at step t
 
-    What is seldom seen, as a rare word's vector, so still makes large steps late.
+    So what is seldom touched, such as the vector of a rare word, still takes large steps late.
 
     >>> from groundup.engine import Value
     >>> x = Value(1.0)

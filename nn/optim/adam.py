@@ -18,7 +18,7 @@ class Adam(Optimizer):
         p −= lr · m̂ / (√v̂ + eps)
 
     m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at step t, since both start at 0. With `amsgrad` the
-    largest v so far stands for v (Reddi et al., 2018), so that steps never grow.
+    largest v so far stands for v (Reddi et al., 2018): what m is divided by never shrinks.
 
     >>> from groundup.engine import Value
     >>> x = Value(1.0)
@@ -52,6 +52,13 @@ class Adam(Optimizer):
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
             maximize=maximize,
         )  # fmt: skip
+
+    def check(self, settings: Settings, params: list[Any]) -> None:
+        rest = dict(settings)
+        betas = rest.pop("betas")
+        super().check(rest, params)
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"{self}: betas are from 0 to below 1, not {betas}")
 
     def decay(self, group: Settings) -> tuple[float, float]:
         """How much of p is added to its gradient, and how much of p is kept."""

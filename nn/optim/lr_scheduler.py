@@ -23,7 +23,7 @@ from .optimizer import Optimizer
 
 
 class LRScheduler:
-    """Multiplies the rate of each group, as it was at first, with a factor that has steps.
+    """Multiplies each group's first rate by a factor that changes with the step.
 
     Call `step()` after each of the optimiser's. What the optimiser began with is kept in each
     group's "initial_lr", so that a second schedule sets out from there too.
@@ -118,7 +118,12 @@ class LambdaLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """`factor` for `total_iters` steps, then 1."""
+    """The rate, multiplied by `factor` for `total_iters` steps, then by 1.
+
+    >>> from groundup import nn
+    >>> rates(ConstantLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), factor=0.5, total_iters=2), 4)
+    [4.0, 4.0, 8.0, 8.0]
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
         check(self, factor=factor, total_iters=total_iters)
@@ -126,7 +131,13 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """In a line from `start_factor` to `end_factor`, which is reached after `total_iters` steps."""
+    """The rate, multiplied by a factor that goes in a line from `start_factor` to `end_factor`,
+    which is reached after `total_iters` steps.
+
+    >>> from groundup import nn
+    >>> rates(LinearLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), 0.5, 1.0, total_iters=2), 4)
+    [4.0, 6.0, 8.0, 8.0]
+    """
 
     def __init__(
         self,
@@ -140,7 +151,12 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """gammaˢᵗᵉᵖ."""
+    """The rate, multiplied by gammaˢᵗᵉᵖ.
+
+    >>> from groundup import nn
+    >>> rates(ExponentialLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), gamma=0.5), 4)
+    [8.0, 4.0, 2.0, 1.0]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         check(self, gamma=gamma)
@@ -148,7 +164,12 @@ class ExponentialLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """gamma times less after each `step_size` steps."""
+    """The rate, multiplied by gamma after every `step_size` steps.
+
+    >>> from groundup import nn
+    >>> rates(StepLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), step_size=2, gamma=0.5), 5)
+    [8.0, 8.0, 4.0, 4.0, 2.0]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         check(self, step_size=step_size, gamma=gamma)
@@ -156,7 +177,12 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """gamma times less at each of the `milestones`; at one that is there twice, gamma² times."""
+    """The rate, multiplied by gamma at each of the `milestones`; by gamma² at one given twice.
+
+    >>> from groundup import nn
+    >>> rates(MultiStepLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), milestones=[1, 3], gamma=0.5), 5)
+    [8.0, 4.0, 4.0, 2.0, 2.0]
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
         check(self, gamma=gamma)
@@ -167,7 +193,14 @@ class MultiStepLR(LRScheduler):
 
 class CosineAnnealingLR(LRScheduler):
     """Along half a cosine down to `eta_min`, a rate, at step `T_max`, and up again, and so on
-    (Loshchilov and Hutter, 2017, without restarts)."""
+    (Loshchilov and Hutter, 2017, without restarts):
+
+        eta_min + (first − eta_min) · (1 + cos(π · step / T_max)) / 2
+
+    >>> from groundup import nn
+    >>> rates(CosineAnnealingLR(nn.SGD([nn.Parameter([1.0])], lr=8.0), T_max=2), 5)
+    [8.0, 4.0, 0.0, 4.0, 8.0]
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         check(self, T_max=T_max, eta_min=eta_min)
@@ -213,10 +246,15 @@ class SequentialLR(LRScheduler):
         return self.path(step)
 
 
+def rates(scheduler: LRScheduler, steps: int) -> list[float]:
+    """The first group's rates from now on, for examples."""
+    return [round(scheduler.rates(scheduler.last_epoch + i)[0], 6) for i in range(steps)]
+
+
 def check(scheduler: LRScheduler, **settings: float) -> None:
     """Refuse what makes no sense as a factor or as a number of steps."""
     for name, setting in settings.items():
-        counted = name in ("T_max", "step_size")
-        if not setting >= counted:
-            least = "at least 1" if counted else "not below 0"
-            raise ValueError(f"{type(scheduler).__name__}: {name} is {least}, not {setting}")
+        least = 1 if name in ("T_max", "step_size") else 0
+        if not setting >= least:  # NaN too
+            said = "at least 1" if least else "not below 0"
+            raise ValueError(f"{type(scheduler).__name__}: {name} is {said}, not {setting}")

@@ -20,8 +20,8 @@ class Muon(Optimizer):
         O = orthogonalised(b), or with nesterov of g + momentum · (b − g)
         p = (1 − lr · weight_decay) · p − lr · adjusted · O
 
-    A gradient of a matrix is mostly a few large directions. Its nearest orthogonal matrix, U Vᵀ of
-    its singular value decomposition, has the small ones as large.
+    The gradient of a matrix is mostly a few large directions. The nearest orthogonal matrix, U Vᵀ
+    of the singular value decomposition U S Vᵀ, makes all directions equally large.
 
     Args:
         params: matrices alone: the weights of hidden layers. Embeddings, the last layer, biases

@@ -15,7 +15,7 @@ from ...engine.graph import Node
 State = dict[str, Any]
 Settings = dict[str, Any]
 
-# Settings that a saved state may lack, as of an older version: their default is what it had.
+# Settings that a saved state of an older version may lack: their defaults are what it had.
 LATER = {"amsgrad", "dampening", "maximize", "nesterov"}
 
 
@@ -35,7 +35,9 @@ class Optimizer:
     `param_groups` is a list of dicts, as in PyTorch: a schedule writes `group["lr"] = …`. State
     is kept by the parameter itself, so new data, loaded data or another width do not lose it.
 
-    One rule serves Tensors and Values. `state["x"] *= b` writes into an array, and puts a new
+    `step` calls `update` for each parameter, which makes or widens its state, then `apply`, which
+    cuts a large array into blocks, then `rule`, which is all that most subclasses write. It gets
+    arrays for Tensors and floats for Values: `state["x"] *= b` writes into an array, and puts a new
     number where a float was.
 
     >>> from groundup.engine import Value
@@ -102,10 +104,7 @@ class Optimizer:
     def check(self, settings: Settings, params: list[Any]) -> None:
         """Refuse settings that make no sense, or parameters that the rule is not made for."""
         for name, setting in settings.items():
-            if name == "betas":
-                if len(setting) != 2 or not all(0 <= beta < 1 for beta in setting):
-                    raise ValueError(f"{self}: betas are from 0 to below 1, not {setting}")
-            elif not (isinstance(setting, int | float | np.number) and 0 <= setting < math.inf):
+            if not (isinstance(setting, int | float | np.number) and 0 <= setting < math.inf):
                 raise ValueError(f"{self}: {name} is not below 0, and finite; not {setting!r}")
 
     def zero_grad(self) -> None:

@@ -9,7 +9,8 @@ from .optimizer import Optimizer, Settings, State, larger, with_decay
 
 
 class RMSprop(Optimizer):
-    """Each number's gradient is divided by its own usual size of late (Hinton, 2012, lecture 6).
+    """Each number's gradient is divided by its own usual size of late (Tieleman and Hinton,
+    2012, lecture 6.5):
 
         g += weight_decay · p
         v = alpha · v + (1 − alpha) · g²
