@@ -175,10 +175,12 @@ def expand_dims(a, axis):
 
 
 def windows(x, size, stride, dilation):
+    dims = len(size)
     for k, s, d in zip(size, stride, dilation, strict=True):
         # Each unfold puts its own axis last, so the next to be unfolded stays where it was.
-        x = x.unfold(x.ndim - len(size), d * (k - 1) + 1, s)[..., ::d]
-    return x
+        x = x.unfold(x.ndim - dims, d * (k - 1) + 1, s)[..., ::d]
+    front = x.ndim - 2 * dims
+    return x.movedim(tuple(range(-dims, 0)), tuple(range(front, front + dims)))
 
 
 def unwindow(pieces, size, stride, dilation, shape):

@@ -38,32 +38,23 @@ def borders(name: str, padding: Any, size: Sizes, stride: Sizes, dilation: Sizes
 def convolve(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
-    """Over any number of axes, one product for all places (im2col): the window at each place is a
-    row of numbers, and each group's weight a matrix.
+    """Over any number of axes, as a product of two matrices (im2col): the weight, and what each
+    element of the window sees at all places.
 
-    In the shapes G are the groups, c = C / G and o = O / G the channels of one, `places` the axes
-    over which the window moves, `size` its own.
+    In the shapes G are the groups, c = C / G and o = O / G the channels of one.
     """
     dims = np.ndim(weight) - 2
     if np.ndim(x) == dims + 1:  # a single input, (C, *sides)
         return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
     check_shapes(dims, np.shape(x), np.shape(weight), groups)
     (outputs, c, *size), batch = np.shape(weight), len(x)
-    stride, dilation = each_axis(stride, dims), each_axis(dilation, dims)
-    zeros = borders(f"conv{dims}d", padding, tuple(size), stride, dilation)
-
-    seen = windows(bordered(x, zeros), tuple(size), stride, dilation)  # (B, C, *places, *size)
-    places = np.shape(seen)[2 : 2 + dims]
-    seen = np.reshape(seen, (batch, groups, c, *places, *size))
-    at_places, in_window = range(3, 3 + dims), range(3 + dims, 3 + 2 * dims)
-    seen = np.transpose(seen, (1, 0, *at_places, 2, *in_window))  # (G, B, *places, c, *size)
-    inner = c * math.prod(size)
-    rows = np.reshape(seen, (groups, batch * math.prod(places), inner))
-    matrices = np.swapaxes(np.reshape(weight, (groups, -1, inner)), 1, 2)  # (G, inner, o)
-
-    out = np.reshape(rows @ matrices, (groups, batch, *places, outputs // groups))
-    out = np.transpose(out, (1, 0, 2 + dims, *range(2, 2 + dims)))  # (B, G, o, *places)
-    out = np.reshape(out, (batch, outputs, *places))  # (B, O, *places)
+    window = tuple(size), each_axis(stride, dims), each_axis(dilation, dims)
+    seen = windows(bordered(x, borders(f"conv{dims}d", padding, *window)), *window)
+    places = np.shape(seen)[2 + dims :]  # of (B, C, *size, *places)
+    inner, outer = c * math.prod(size), math.prod(places)
+    seen = np.reshape(seen, (batch, groups, inner, outer))
+    out = np.reshape(weight, (groups, -1, inner)) @ seen  # (G, o, inner) @ … = (B, G, o, outer)
+    out = np.reshape(out, (batch, outputs, *places))
     return out if bias is None else out + np.reshape(bias, (-1, *(1,) * dims))
 
 

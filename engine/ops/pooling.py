@@ -44,12 +44,13 @@ class Window:
             self.outer = [(p, p + beyond(n, k, s, p, d)) for n, k, s, p, d in numbers]
 
     def over(self, x: Any) -> Any:
-        """What it sees, (…, *places, *size), of an array that has its border."""
+        """What it sees, (…, *size, *places), of an array that has its border."""
         return windows(x, self.size, self.stride, self.dilation)
 
     @property
     def axes(self) -> Sizes:
-        return tuple(range(-len(self.size), 0))
+        """Those of its elements."""
+        return tuple(range(-2 * len(self.size), -len(self.size)))
 
 
 def beyond(side: int, size: int, stride: int, border: int, dilation: int) -> int:

@@ -140,11 +140,15 @@ declare(np.cumprod, definition=cumprod, samples=with_array(cumulative, min_dims=
 
 def merged(a: Any, axis: Any) -> Any:
     """The axes that are reduced as one, in front: (k, …rest)."""
-    ndim = np.ndim(a)
-    axes = range(ndim) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
-    rest = [i for i in range(ndim) if i not in axes]
-    side, shape = math.prod(np.shape(a)[i] for i in axes), [np.shape(a)[i] for i in rest]
-    return np.reshape(np.transpose(a, (*axes, *rest)), (side, *shape))
+    order, count = in_front(np.ndim(a), axis)
+    shape = [np.shape(a)[i] for i in order]
+    return np.reshape(np.transpose(a, order), (math.prod(shape[:count]), *shape[count:]))
+
+
+def in_front(ndim: int, axis: Any) -> tuple[tuple[int, ...], int]:
+    """All axes, those first that are reduced, and how many these are."""
+    axes = tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
+    return (*axes, *(i for i in range(ndim) if i not in axes)), len(axes)
 
 
 @constant
@@ -154,12 +158,10 @@ def first_where(mask: Any, axis: Any = None) -> Any:
     >>> first_where(np.array([False, True, True]))
     array([False,  True, False])
     """
-    mask = np.asarray(mask)
-    places = merged(np.arange(mask.size).reshape(mask.shape), axis)  # (k, …)
-    ahead = np.cumsum(mask.reshape(-1)[places], axis=0) == 1
-    first = np.zeros(mask.size, dtype=bool)
-    first[places] = ahead
-    return first.reshape(mask.shape) & mask
+    order, _ = in_front(np.ndim(mask), axis)
+    first = np.array(merged(mask, axis))  # (k, …)
+    first[1:] &= ~np.logical_or.accumulate(first[:-1], axis=0)
+    return first.reshape([np.shape(mask)[i] for i in order]).transpose(np.argsort(order))
 
 
 def extreme_vjp(g: Any, out: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:

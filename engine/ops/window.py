@@ -7,7 +7,7 @@ they were; each is the other's rule. Convolution and pooling are definitions in 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,16 @@ Sizes = tuple[int, ...]
 Borders = Sequence[tuple[int, int]]  # on each axis, how much before and after
 
 
-def spots(count: Sizes, offset: Sizes, stride: Sizes) -> tuple[Any, ...]:
-    """Where element `offset` of the window lies as it moves: a slice of each of the last axes."""
-    bounds = zip(offset, count, stride, strict=True)
-    return (..., *(slice(o, o + n * s, s) for o, n, s in bounds))
+def elements(
+    size: Sizes, places: Sizes, stride: Sizes, dilation: Sizes
+) -> Iterator[tuple[Any, Any]]:
+    """For each element of the window, as indices: itself in (…, *size, *places), and where in
+    (…, *sides) it lies as the window moves."""
+    everywhere = (slice(None),) * len(places)
+    for element in itertools.product(*map(range, size)):
+        moves = zip(element, places, stride, dilation, strict=True)
+        spot = [slice(i * d, i * d + (n - 1) * s + 1, s) for i, n, s, d in moves]
+        yield (..., *element, *everywhere), (..., *spot)
 
 
 def windows_samples(draw: Draw) -> Call:
@@ -39,7 +45,7 @@ def windows_vjp(g: Any, out: Any, x: Any, size: Sizes, stride: Sizes, dilation: 
 
 @op(windows_vjp, samples=windows_samples)
 def windows(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
-    """What a window sees at each place: (…, *sides) gives (…, *places, *size).
+    """What each element of a window sees as it moves: (…, *sides) gives (…, *size, *places).
 
     Args:
         x: any array; the window moves over its last axes, as many as `size` has.
@@ -51,18 +57,19 @@ def windows(x: Any, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
         ValueError: a window larger than the array.
 
     >>> windows(np.arange(4.0), (2,), (1,), (1,))
-    array([[0., 1.],
-           [1., 2.],
-           [2., 3.]])
+    array([[0., 1., 2.],
+           [1., 2., 3.]])
     """
-    sides = np.shape(x)[np.ndim(x) - len(size) :]
-    spread = [d * (k - 1) + 1 for k, d in zip(size, dilation, strict=True)]
+    x = np.asarray(x)
+    front, sides = x.shape[: x.ndim - len(size)], x.shape[x.ndim - len(size) :]
+    spread = tuple(d * (k - 1) + 1 for k, d in zip(size, dilation, strict=True))
     if any(s > n for s, n in zip(spread, sides, strict=True)):
-        raise ValueError(f"a window of {tuple(spread)} is larger than {sides}; pad the array")
-    axes = tuple(range(-len(size), 0))
-    seen: Any = np.lib.stride_tricks.sliding_window_view(np.asarray(x), spread, axes)
-    steps = [slice(None, None, s) for s in (*stride, *dilation)]
-    return seen[(..., *steps)]
+        raise ValueError(f"a window of {spread} is larger than {sides}; pad the array")
+    places = tuple((n - w) // s + 1 for n, w, s in zip(sides, spread, stride, strict=True))
+    out = np.empty((*front, *size, *places), x.dtype)
+    for element, spot in elements(size, places, stride, dilation):
+        out[element] = x[spot]
+    return out
 
 
 def unwindow_samples(draw: Draw) -> Call:
@@ -75,13 +82,12 @@ def unwindow_samples(draw: Draw) -> Call:
     samples=unwindow_samples,
 )
 def unwindow(pieces: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Sizes) -> Any:
-    """Pieces (…, *places, *size) added up in zeros of `shape`, each where its window lay."""
-    dims = len(size)
-    count = np.shape(pieces)[np.ndim(pieces) - 2 * dims : np.ndim(pieces) - dims]
-    out = np.zeros(shape, np.asarray(pieces).dtype)
-    for element in itertools.product(*map(range, size)):
-        offset = tuple(i * d for i, d in zip(element, dilation, strict=True))
-        out[spots(count, offset, stride)] += pieces[(..., *element)]
+    """Pieces (…, *size, *places) added up in zeros of `shape`, each where its window lay."""
+    pieces = np.asarray(pieces)
+    places = pieces.shape[pieces.ndim - len(size) :]
+    out = np.zeros(shape, pieces.dtype)
+    for element, spot in elements(size, places, stride, dilation):
+        out[spot] += pieces[element]
     return out
 
 
