@@ -1,6 +1,7 @@
 """Modules, layers, losses, initialisation, optimisers and schedules.
 
-Class names, argument names, parameter names and defaults are PyTorch's.
+Class names, argument names, parameter names and defaults are PyTorch's. Examples in docstrings take
+`from groundup.nn import *` and `import numpy as np`.
 """
 
 from . import functional, init, schedule

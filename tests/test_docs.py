@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 from groundup.engine.op import TABLE
+from groundup.nn.random import own_generator
 from groundup.viz.renderer import renderer
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -58,22 +59,34 @@ def test_the_table_of_layers_is_not_stale():
         assert all(float(apart.rstrip("| ")) <= 1e-9 for _, apart in told)
 
 
+def run_page(name):
+    """Run the code on a page from top to bottom, and see that it prints what the page shows."""
+    page = (DOCS / name).read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {"__name__": name.removesuffix(".md")}
+    printed, shown = "", 0
+    for block in re.finditer(r"^```(python|text)\n(.*?)^```", page, re.S | re.M):
+        if block[1] == "text":
+            assert block[2] == printed
+            shown += 1
+            continue
+        above = page.count("\n", 0, block.start(2))  # so that lines are those of the page
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile("\n" * above + block[2], name, "exec"), namespace)
+        printed = out.getvalue()
+    assert shown == 1
+    return namespace
+
+
 def test_the_recipes_for_checking_run_and_print_what_the_page_shows():
-    page = (DOCS / "checking.md").read_text(encoding="utf-8")
-    blocks = list(re.finditer(r"^```(python|text)\n(.*?)^```", page, re.S | re.M))
-    assert [block[1] for block in blocks].count("text") == 1
-    namespace: dict[str, Any] = {"__name__": "checking"}
-    printed = ""
     with mock.patch.dict(TABLE):  # the page adds ops to it
-        for block in blocks:
-            if block[1] == "text":
-                assert block[2] == printed
-                continue
-            above = page.count("\n", 0, block.start(2))  # so that lines are those of the page
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile("\n" * above + block[2], "checking.md", "exec"), namespace)
-            printed = out.getvalue()
+        namespace = run_page("checking.md")
         tests = [one for name, one in namespace.items() if name.startswith("test_")]
         assert len(tests) == 6
         for test in tests:
             test()
+
+
+def test_the_network_on_the_page_learns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a file
+    with own_generator(0):  # and seeds it
+        assert run_page("building.md")["right"] > 0.95
