@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -12,6 +14,20 @@ import numba
 # NaN and no infinity stays off.
 SUMS = {"reassoc", "contract", "nsz"}
 STRICT = {"contract"}
+
+
+def forget_stale() -> None:
+    """Drop what was compiled before any of these files changed: numba looks at the loop's own file
+    alone, and a loop has in it what it calls in others."""
+    here = Path(__file__).parent
+    newest = max(file.stat().st_mtime for file in here.glob("*.py"))
+    for index in here.glob("__pycache__/*.nbi"):
+        with contextlib.suppress(OSError):  # another process was faster, or may write and we not
+            if index.stat().st_mtime < newest:
+                index.unlink()
+
+
+forget_stale()
 
 
 def loop(fastmath: Any, **options: Any) -> Callable[[Any], Any]:
