@@ -431,3 +431,38 @@ def rotary(draw: Draw) -> Trial:
         "interleaved": draw.boolean(),
     }
     return Trial(options, vectors(draw, width))
+
+
+class WithALiBi(nn.Module):
+    """Attention that forgets with distance; `offset` queries came before."""
+
+    def __init__(self, num_heads: int) -> None:
+        self.alibi = nn.ALiBi(num_heads)
+
+    def forward(self, query: Any, key: Any, value: Any, offset: int) -> Any:
+        bias = self.alibi(query.shape[-2], key.shape[-2], offset)  # (H, T, S)
+        return F.scaled_dot_product_attention(query, key, value, bias)
+
+
+def torch_alibi(num_heads: int) -> Any:
+    def slopes(n: int) -> list[float]:
+        """By the authors' recursion (github.com/ofirpress/attention_with_linear_biases)."""
+        if math.log2(n).is_integer():
+            return [2 ** (-(2 ** -(math.log2(n) - 3)) * (i + 1)) for i in range(n)]
+        below = 2 ** math.floor(math.log2(n))
+        return slopes(below) + slopes(2 * below)[0::2][: n - below]
+
+    def attend(query: Any, key: Any, value: Any, offset: int) -> Any:
+        back = offset + torch.arange(query.shape[-2])[:, None] - torch.arange(key.shape[-2])
+        rates = torch.tensor(slopes(num_heads), dtype=query.dtype)[:, None, None]
+        scores = query @ key.mT / math.sqrt(query.shape[-1]) - rates * abs(back)
+        return torch.softmax(scores, -1) @ value
+
+    return torch_functional(attend)
+
+
+@parity("ALiBi", WithALiBi, torch_alibi, note="In attention, against the authors' slopes")
+def alibi(draw: Draw) -> Trial:
+    heads, (B, T, S, d) = draw.integer(1, 6), (draw.integer(1, 3) for _ in "BTSd")
+    query, key, value = (draw.array((B, heads, length, d)) for length in (T, S, S))
+    return Trial({"num_heads": heads}, (query, key, value, draw.integer(0, 3)))

@@ -43,7 +43,9 @@ LONG = st.sampled_from([1, 2, 3, 7, 17, 67, 130])  # attention takes 64 queries 
 WIDTHS = [np.float32, np.float64]
 
 LOOPS: Any = fast.load()
-needs_loops = pytest.mark.skipif(LOOPS is None, reason="numba is not installed, or left out")
+needs_loops = pytest.mark.skipif(
+    LOOPS is None or not LOOPS.HAS_BLAS, reason="numba or SciPy is not installed, or left out"
+)
 ways = pytest.mark.parametrize("way", ["numpy", pytest.param("loops", marks=needs_loops)])
 widths = pytest.mark.parametrize("width", WIDTHS)
 

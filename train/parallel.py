@@ -41,7 +41,8 @@ def accumulate(model: Any, ids: np.ndarray, targets: np.ndarray, threads: int = 
 
     BLAS is held to one thread meanwhile (`one_blas_thread`): several for each of ours would wait
     for each other, and a step could take thirty times as long. While a pass is watched or debugged
-    there is one graph, in the caller's thread.
+    there is one graph, in the caller's thread. A batch norm sees each thread's part by itself, and
+    its running means depend on who comes first.
 
     Args:
         model: `model(ids, targets)` gives (logits, loss), the loss being a mean over all targets
