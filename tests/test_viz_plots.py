@@ -12,7 +12,8 @@ from groundup.engine import Tensor, Value, scaled_dot_product_attention, softmax
 from groundup.engine.errors import MissingExtra
 from groundup.viz.escape import NO_BREAK, visible
 from groundup.viz.plots.landscape import Landscape, like, together
-from groundup.viz.plots.lines import apart, smoothed
+from groundup.viz.plots.lines import apart
+from groundup.viz.plots.smoothing import smoothed
 from groundup.viz.theme import DARK, LIGHT
 
 HOSTILE = ["$x^", "<b>&", "a\nb", " ", "", "語", "😀", "שלום", "\N{RIGHT-TO-LEFT OVERRIDE}x", r"\N"]
@@ -65,11 +66,12 @@ def test_every_plot_is_the_same_each_time_and_in_both_themes(name):
     "name", [*HOSTILE, "\ud800", "\x00\x1b", "\ufffe", "x" * 10_000, "_private"]
 )
 def test_any_name_of_a_line_is_shown(name, tmp_path):
-    figure = viz.curves({name: [2.0, 1.0], "b": [1.0]}, ylabel=name, level=(name, 1.5))
+    texts = {"ylabel": name, "xlabel": name, "level": (name, 1.5), "marks": (name, [1])}
+    figure = viz.curves({name: [2.0, 1.0], "b": [1.0]}, **texts)
     ElementTree.fromstring(figure.svg())
     figure.savefig(tmp_path / "a.png")
     shown = [text.get_text() for text in figure.axes[0].texts]
-    assert shown.count(visible(name, 28) or NO_BREAK) == 2
+    assert shown.count(visible(name, 28) or NO_BREAK) == 3
 
 
 def test_many_lines_have_room_for_their_names():
@@ -177,6 +179,48 @@ def test_curves_show_lines_by_name():
     assert axes.get_yscale() == "log"
     assert "$a$" in words(figure)
     assert ">$a$<" in figure.svg()  # and not an italic a
+
+
+def looks(axes):
+    """(name, colour, width) of each line that has a name, the lowest first."""
+    named = [one for one in axes.lines if not one.get_label().startswith("_")]
+    return [(one.get_label(), one.get_color(), one.get_linewidth()) for one in named]
+
+
+def test_validation_is_drawn_over_training():
+    (training, grey, wide), (validation, blue, narrow) = looks(viz.curves(history()).axes[0])
+    assert (training, validation) == ("training", "validation")
+    assert (grey, blue) == (LIGHT.edge, LIGHT.cards["parameter"].line)
+    assert wide > 2 * narrow
+    many = {"validation": ([1, 200], [2.0, 1.0]), "training": np.linspace(2, 1, 200)}
+    (first, _, thin), (_, _, width) = looks(viz.curves(many).axes[0])
+    assert first == "training"  # the lowest, though it was given last
+    assert thin < width
+
+
+@pytest.mark.parametrize(("count", "wide"), [(3, 2.0), (200, 1.0)])
+def test_lines_that_are_equals_look_alike(count, wide):
+    lines = {name: np.linspace(2, 1, count) for name in "abcd"}
+    drawn = looks(viz.curves(lines).axes[0])
+    assert [name for name, _, _ in drawn] == list(lines)
+    assert len({colour for _, colour, _ in drawn}) == 4
+    assert {width for _, _, width in drawn} == {wide}
+
+
+def test_any_line_may_lie_under_the_others():
+    drawn = looks(viz.curves({"a": [2.0, 1.0], "b": [2.0, 1.0]}, under="b").axes[0])
+    assert [name for name, _, _ in drawn] == ["b", "a"]
+    assert drawn[0][1:] == (LIGHT.edge, 5.0)
+
+
+def test_curves_say_what_their_steps_are_and_mark_some():
+    figure = viz.curves({"a": [1.0, 2.0, 3.0]}, xlabel="steps back", marks=("told", [3, 1]))
+    (axes,) = figure.axes
+    places = [np.asarray(one.get_xdata())[0] for one in axes.lines if one.get_label() == "_mark"]
+    assert places == [1, 3]
+    assert {"steps back", "told"} <= set(words(figure))
+    assert "step" not in words(figure)
+    assert "told" not in words(viz.curves({"a": [1.0]}, marks=("told", [])))
 
 
 def test_curves_by_hand_take_a_learning_rate_too():

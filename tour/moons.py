@@ -85,6 +85,7 @@ def train_twice(report: Report, quick: bool = False) -> None:
                     "moons-loss",
                     "Both losses by step: one line, since they are equal",
                     ylabel="hinge loss",
+                    under="on Values",
                 ),
                 picture(
                     loss, "moons", "The trained MLP on Tensors, and the gradients of its next step"

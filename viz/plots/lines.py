@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,13 @@ from ..escape import NO_BREAK, visible
 from ..notation import digits
 from ..theme import SMALL, Theme
 from .canvas import canvas
+from .smoothing import smoothed
 
 if TYPE_CHECKING:
     from .figure import Plot
 
 Line = tuple[np.ndarray, np.ndarray]  # steps and values, (N,) each
-NOISY = 100  # points; of more, the first line is thin
+NOISY = 100  # points; of more, a line is thin
 LABEL = 1.5  # the height of a line's name, with what is between two, by the size of its letters
 LONGEST = 28  # letters of a name
 
@@ -29,7 +31,10 @@ def curves(
     smooth: float = 0.0,
     log: bool = False,
     ylabel: str = "loss",
+    xlabel: str = "step",
+    under: str = "training",
     level: tuple[str, float] | None = None,
+    marks: tuple[str, Sequence[float]] | None = None,
     theme: str | Theme = "light",
 ) -> Plot:
     """Training and validation loss by step.
@@ -45,7 +50,11 @@ def curves(
             as it is.
         log: a logarithmic scale for the losses.
         ylabel: what the values are.
+        xlabel: what the steps are.
+        under: the name of the line that lies under the others, grey, wide or (of many points) thin,
+            so that they can be compared with it. Lines are drawn alike where none has that name.
         level: a name and a number to compare with.
+        marks: a name and some steps, each a line from bottom to top.
         theme: "light" or "dark".
 
     Returns:
@@ -81,11 +90,13 @@ def curves(
             beneath.set_ylim(bottom=0)
             beneath.set_ylabel("learning rate")
         lowest: Any = plot.axes[-1]
-        lowest.set_xlabel("step")
+        lowest.set_xlabel(shown(xlabel))
         lowest.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel(shown(ylabel))
         axes.grid(axis="y")
-        drawn = draw(axes, lines, smooth, plot.theme)
+        if marks:
+            draw_marks(axes, *marks, plot.theme)
+        drawn = draw(axes, lines, under, smooth, plot.theme)
         if level:
             name, height = level
             dashed = axes.axhline(height, color=plot.theme.ink, lw=1, ls=(0, (4, 3)))
@@ -139,44 +150,18 @@ def rate_of(history: Any, lr: Any) -> Line | None:
     return line_of("learning rate", (history.steps, history.lrs))
 
 
-def smoothed(steps: np.ndarray, values: np.ndarray, over: float) -> np.ndarray:
-    """At each step the straight line through the values around it, which weigh exp(−distance /
-    over). A mean would pull the steep beginning of a training down. A value that is no number
-    stays where it is, and counts for nothing elsewhere.
-
-    >>> steps = np.arange(5.0)
-    >>> smoothed(steps, 3 * steps + [0.1, -0.1, 0, -0.1, 0.1], over=4.0).round(1)
-    array([ 0.,  3.,  6.,  9., 12.])
-    """
-    known = np.isfinite(values)
-    x, y = steps - steps[0], np.where(known, values, 0.0)
-    moments = known * np.stack([np.ones_like(x), x, x * x, y, x * y])  # (5, N)
-    fade = np.exp(-np.diff(steps) / over)
-    from_left, from_right = faded(moments, fade), faded(moments[:, ::-1], fade[::-1])[:, ::-1]
-    n, x1, x2, y0, xy = from_left + from_right - moments  # each point itself is in both
-    x2, xy, x1 = x2 - 2 * x * x1 + x * x * n, xy - x * y0, x1 - x * n  # as seen from each point
-    spread = n * x2 - x1 * x1
-    alone = spread <= 1e-9 * n * n
-    line = (x2 * y0 - x1 * xy) / np.where(alone, 1.0, spread)
-    return np.where(known & ~alone, line, values)
-
-
-def faded(numbers: np.ndarray, fade: np.ndarray) -> np.ndarray:
-    """The sum until each column (5, N), which fades from one to the next."""
-    out = np.array(numbers)
-    for i, factor in enumerate(fade):
-        out[:, i + 1] += factor * out[:, i]
-    return out
-
-
-def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> list[Any]:
-    """Draw lines, the first under the others: thin where it is noisy, else wide."""
+def draw(
+    axes: Any, lines: Mapping[str, Line], under: str, smooth: float, theme: Theme
+) -> list[Any]:
+    """Draw lines alike; or over one, which is thin where it is noisy, else wide."""
     cards, drawn = theme.cards, []
-    colours = (theme.edge, cards["parameter"].line, cards["input"].line, theme.ink)
-    for i, (name, (steps, values)) in enumerate(lines.items()):
-        colour = colours[i % len(colours)]
-        under = not i and len(lines) > 1  # another line
-        width = 1.0 if not i and len(values) >= NOISY else 5.0 if under else 2.0
+    colours = itertools.cycle((cards["parameter"].line, cards["input"].line, theme.ink, theme.edge))
+    for name in sorted(lines, key=lambda name: name != under):
+        steps, values = lines[name]
+        lies = name == under
+        colour = theme.edge if lies else next(colours)
+        thin = len(values) >= NOISY and (lies or under not in lines)
+        width = 1.0 if thin else 5.0 if lies and len(lines) > 1 else 2.0
         if smooth and len(steps) > 1 and np.median(np.diff(steps)) < smooth:
             axes.plot(steps, values, color=colour, lw=0.8, alpha=0.35, label=f"_{name}")
             values, width = smoothed(steps, values, smooth), 2.0
@@ -185,6 +170,16 @@ def draw(axes: Any, lines: Mapping[str, Line], smooth: float, theme: Theme) -> l
         style = {"color": colour, "lw": width, "alpha": alpha, "marker": mark}
         drawn += axes.plot(steps, values, label=shown(name), **style)
     return drawn
+
+
+def draw_marks(axes: Any, name: str, steps: Sequence[float], theme: Theme) -> None:
+    """A line from bottom to top at each of these steps, and the name above the first."""
+    places = np.sort(np.asarray(steps, float))
+    for place in places:
+        axes.axvline(place, color=theme.frame, lw=1.2, label="_mark", zorder=0)
+    if len(places):
+        above = axes.get_xaxis_transform()
+        axes.text(places[0], 1.02, shown(name), color=theme.quiet, ha="center", transform=above)
 
 
 def shown(name: str) -> str:
