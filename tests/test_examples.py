@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from claims import CLAIMS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -27,8 +28,11 @@ def run(script: Path, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs_and_draws(script, tmp_path):
-    assert run(script, tmp_path)
+def test_example_runs_and_draws_and_says_what_is_so(script, tmp_path):
+    out = run(script, tmp_path)
+    assert out
+    if script.stem in CLAIMS:
+        CLAIMS[script.stem](out)
     assert (tmp_path / "graphs" / f"{script.stem}.svg").read_text(encoding="utf-8").startswith("<")
 
 
