@@ -81,8 +81,8 @@ inputs, direction = rng.normal(size=(2, 128, 64))
 
 
 def measured(start, activation):
-    """Mean squares of the signal after 0, 10 and 30 layers, and of the gradient before 20 and 0 of
-    them, as shares of that at the output."""
+    """Mean squares of the signal after 1, 10 and 30 layers, and of the gradient after 20 and before
+    the first, as shares of that at the output."""
     model = Deep(start, activation).to(np.float64)
     stream = model(Tensor(inputs, requires_grad=True))
     for x in stream:
@@ -99,18 +99,23 @@ for name, activation in {"no bend": lambda x: x, "relu": F.relu, "tanh": np.tanh
         print(f"    {start_name:15}", *signal, "       ", middle, first, sep="  ")
 
 # %% [markdown]
-# Each row is a factor to the power of the depth, and the law says which. Without a bend std 0.01 is
-# 64 · 0.0001 = 0.0064 a layer, std 0.3 is 5.8, nn.Linear's 1/3, Xavier's 1; with relus, half of
-# each, and then Kaiming's is 1. Both ways alike, since the layers are square. Under a tanh what is
-# too large is held below 1 and looks well from the front, while the gradient explodes: with a gain
-# of √2 slowly, with std 0.3, a gain of 2.4, at a run. The edge lies at 1 (Poole et al., 2016).
+# Without a bend and with relus each row is a factor to the power of the depth, and the law says
+# which. Without a bend std 0.01 is 64 · 0.0001 = 0.0064 a layer, std 0.3 is 5.8, nn.Linear's 1/3,
+# Xavier's 1; with relus half of each, and then Kaiming's is 1. Both ways alike, since the layers
+# are square.
 #
-# Three layers that start too small, drawn: the numbers shrink from card to card, and the gradients
-# on their way back.
+# A tanh holds below 1 what is too large, so the signal looks well from the front. The gradient does
+# not. Call √n σ the *gain* of a start: a layer multiplies lengths by it, before the tanh. Kaiming's
+# is √2, and the gradient grows; with std 0.3 it is 2.4, and the gradient explodes; with Xavier's,
+# 1, signal and gradient fade slowly, and with less at a run. Between vanishing and exploding the
+# edge is at a gain of 1 (Poole et al., 2016).
+#
+# Two layers that start too small, drawn: the numbers shrink from card to card, and the gradients on
+# their way back.
 
 # %%
-small = Deep(STARTS["std 0.01"], np.tanh, depth=3)(inputs)[-1]
-loss = np.mean((small - direction) ** 2)
+small = Deep(STARTS["std 0.01"], np.tanh, depth=2)(Tensor(inputs, name="x"))[-1]
+loss = np.sum(small)
 loss.name = "loss"
 picture = viz.draw(loss)
 print("drawn:", picture.render(outfile="graphs/12_initialisation.svg", cleanup=True))
@@ -119,14 +124,15 @@ picture
 # %% [markdown]
 # ## What an orthogonal matrix keeps
 #
-# The law speaks of means. A direction of its own fares better or worse than the mean, and layer by
-# layer the differences multiply. How much a direction is stretched are the singular values of the
-# product of all thirty matrices. An orthogonal matrix stretches none (Saxe et al., 2014).
+# The law speaks of means. A single direction fares better or worse than the mean, and layer by
+# layer the differences multiply. A matrix turns directions and stretches them, by its singular
+# values; here are those of the product of all thirty. An orthogonal matrix stretches none (Saxe et
+# al., 2014).
 
 # %%
 for name in ("Xavier", "orthogonal"):
     layers = Deep(STARTS[name], np.tanh).to(np.float64).layers
-    product = np.linalg.multi_dot([layer.weight.data for layer in layers])
+    product = np.linalg.multi_dot([layer.weight.data.T for layer in layers])  # x W₁ᵀ … W₃₀ᵀ
     stretch = np.linalg.svd(product, compute_uv=False)
     print(f"{name:10}: most {stretch[0]:.2g}, median {np.median(stretch):.2g}", end=", ")
     print(f"share of directions that keep a tenth or more: {np.mean(stretch > 0.1):.0%}")
@@ -158,12 +164,12 @@ for name, start in (("constant", lambda w: init.constant_(w, 0.1)), ("Xavier", S
 # %% [markdown]
 # ## Trained
 #
-# Twelve layers of relus and a head, the same optimiser, the same data; only the start differs.
+# Twenty layers of relus and a head, the same optimiser, the same data; only the start differs.
 
 
 # %%
 class Regression(nn.Module):
-    def __init__(self, start, depth=12, width=32):
+    def __init__(self, start, depth=20, width=32):
         self.layers = [nn.Linear(width, width) for _ in range(depth)]
         self.head = nn.Linear(width, 1)
         for layer in self.layers:
@@ -179,6 +185,7 @@ class Regression(nn.Module):
 
 points = rng.normal(size=(128, 32)).astype(np.float32)
 wanted = np.abs(points[:, :1]) + points[:, 1:2]
+print("loss at step          0      33      66      99")
 for name, start in STARTS.items():
     model = Regression(start)
     optimizer = nn.SGD(model.parameters(), lr=0.02)
@@ -191,14 +198,14 @@ for name, start in STARTS.items():
         losses.append(loss.item())
         if losses[-1] > 1e6:
             break
-    told = losses[::33] if len(losses) == 100 else losses
-    print(f"{name:15}: loss", " → ".join(f"{loss:.3g}" for loss in told))
+    said = "".join(f"{loss:8.3f}" for loss in losses[::33])
+    print(f"{name:15} {said if len(losses) == 100 else f'explodes in {len(losses)} steps'}")
 print(f"always saying the mean costs {np.var(wanted):.3f}")
 
 # %% [markdown]
 # Whoever starts too small sees a loss that falls to that of the mean and stays there: no error, no
-# NaN, nothing moves. That is what 2⁻¹² of a signal looks like, Xavier's under twelve relus. A norm
-# in each layer and a path around it make a network forgive its start: see lesson 17.
+# NaN, nothing moves. That is what 2⁻²⁰ of a signal looks like, Xavier's under twenty relus. A path
+# around each layer and a norm in it make a network forgive its start: see lesson 17.
 #
 # ## One seed, and what it moves
 #

@@ -1,5 +1,6 @@
 """What the lessons say of the numbers that they print, held against the numbers that they print."""
 
+import math
 import re
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -43,4 +44,42 @@ def activations(out: str) -> None:
         assert gated < bends / 5
 
 
-CLAIMS = {"11_activations": activations}
+def initialisation(out: str) -> None:
+    kept = {"std 0.01": 0.0064, "std 0.3": 5.76, "nn.Linear's": 1 / 3, "Xavier": 1, "Kaiming": 2}
+    kept |= {"orthogonal": 1, "orthogonal · √2": 2}
+    for start, factor in kept.items():
+        for which, bend in enumerate((1, 2)):  # nothing, relu
+            signal1, signal10, signal30, back10, back30 = row(out, f"{start:15}", which)
+            for depth, measured in ((1, signal1), (10, signal10), (10, back10), (30, signal30)):
+                assert abs(math.log10(measured) - depth * math.log10(factor / bend)) < 1.5
+            assert abs(math.log10(back30 / signal30)) < 1  # both ways alike
+        signal, _, signal30, _, gradient = row(out, f"{start:15}", 2)  # tanh
+        assert signal < 1
+        if factor > 1:
+            assert signal30 > 0.1
+            assert gradient > 3
+        else:
+            assert signal30 < 0.1
+            assert gradient < 0.1
+    assert row(out, f"{'std 0.3':15}", 2)[-1] > 1e4
+
+    for width in ("1/n", "2/n"):
+        whole, half = row(out, f"σ² = {width}: E[z²] =")[0], row(out, f"σ² = {width}")[-1]
+        assert abs(whole / 2 - half) < 0.03
+    assert row(out, "Xavier    : most")[0] > 3
+    assert row(out, "Xavier    : most")[1] < 1e-3
+    assert row(out, "orthogonal: most") == [1, 1, 100]
+    assert row(out, "constant:")[0] == 1
+    assert row(out, "Xavier  :")[0] == 16
+
+    (mean,) = row(out, "always saying the mean costs")
+    for start in ("std 0.01", "nn.Linear's", "Xavier", "orthogonal"):
+        assert all(abs(loss - mean) < 0.01 * mean for loss in row(out, f"{start:15}", 3)[2:])
+    for start in ("Kaiming", "orthogonal · √2"):
+        assert row(out, f"{start:15}", 3)[-1] < 0.7 * mean
+    assert "std 0.3         explodes" in out
+    assert "in order: [False, False]" in out
+    assert "after reseed:   [True, True]" in out
+
+
+CLAIMS = {"11_activations": activations, "12_initialisation": initialisation}
