@@ -82,4 +82,32 @@ def initialisation(out: str) -> None:
     assert "after reseed:   [True, True]" in out
 
 
-CLAIMS = {"11_activations": activations, "12_initialisation": initialisation}
+def rnn(out: str) -> None:
+    def back(name: str) -> dict[float, float]:
+        """The gradient, so many steps back."""
+        numbers = row(out, name)
+        return dict(zip(numbers[0::2], numbers[1::2], strict=True))
+
+    for name in ("gain 0.5   ", "gain 0.9   ", "gain 1.1   ", "PyTorch's start", "relu, gain 1.0"):
+        lengths = [*back(name).values()]
+        assert lengths == sorted(lengths, reverse=True)
+    assert back("PyTorch's start")[39] < 1e-8
+    assert back("relu, gain 2.0")[39] > 1e3
+    for gain in (0.5, 0.9, 1.1):
+        measured, predicted = row(out, f"gain {gain}: measured ×")
+        assert abs(measured / predicted - 1) < 0.1
+    assert row(out, "5 steps: an RNN is right in")[0] == 100
+    assert row(out, "10 steps: an RNN is right in")[0] == 100
+    assert row(out, "50 steps: an RNN is right in")[0] < 62
+    assert row(out, "50 steps: that LSTM is right in")[0] > 85
+    gated, along = back("LSTM, f near 1"), back("and W_hh = 0")
+    assert 0.8 < along[39] / along[5] < 1.1
+    assert gated[5] < gated[20] < gated[39]
+    assert back("LSTM   ")[39] < 1e-5
+
+
+CLAIMS = {
+    "11_activations": activations,
+    "12_initialisation": initialisation,
+    "13_rnn_forgets": rnn,
+}
