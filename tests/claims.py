@@ -106,8 +106,37 @@ def rnn(out: str) -> None:
     assert back("LSTM   ")[39] < 1e-5
 
 
+def lstm(out: str) -> None:
+    assert min(row(out, "right in", which)[0] for which in (0, 1)) > 99
+    table = [line.split() for line in out.splitlines() if re.match(r" +[+-]1 ", line)]
+    assert len(table) == 10
+    cells = [0.0, *(float(numbers[-1]) for numbers in table)]
+    for before, (_, *middle, after) in zip(cells, table, strict=False):
+        if middle[0] == "*":
+            assert float(middle[2]) < 0.25  # f
+        else:
+            assert abs(float(after) - before) < 0.15
+    at_marks, between = row(out, "f is")
+    assert at_marks < 0.2
+    assert between > 0.7
+
+    told = [row(out, f"told {bit:+d}, then", which)[1] for bit in (1, -1) for which in range(4)]
+    soon, later = row(out, "the shortest:")
+    assert sorted((min(told[:2] + told[4:6]), min(told[2:4] + told[6:]))) == [soon, later]
+    assert 11 < soon < 60
+    assert later > max(60, 4 * soon)
+    assert float(re.findall(r"once in (\S+) steps", out)[0]) > 5 * 12_000
+    drifts = []
+    for name in ("before f =", "now    f ="):
+        f, _, c, after = row(out, name)
+        drifts.append((1 - f, abs(c) - abs(after)))
+    for before, now in zip(*drifts, strict=True):
+        assert 0 < 3 * now < before
+
+
 CLAIMS = {
     "11_activations": activations,
     "12_initialisation": initialisation,
     "13_rnn_forgets": rnn,
+    "14_lstm_gates": lstm,
 }
