@@ -111,11 +111,11 @@ def lstm(out: str) -> None:
     table = [line.split() for line in out.splitlines() if re.match(r" +[+-]1 ", line)]
     assert len(table) == 10
     cells = [0.0, *(float(numbers[-1]) for numbers in table)]
-    for before, (_, *middle, after) in zip(cells, table, strict=False):
-        if middle[0] == "*":
-            assert float(middle[2]) < 0.25  # f
+    for before, (_, mark, *_, cell), (_, _, _, f, *_) in zip(cells, table, table, strict=False):
+        if mark == "*":
+            assert float(f) < 0.25
         else:
-            assert abs(float(after) - before) < 0.15
+            assert abs(float(cell) - before) < 0.15
     at_marks, between = row(out, "f is")
     assert at_marks < 0.2
     assert between > 0.7
@@ -126,12 +126,30 @@ def lstm(out: str) -> None:
     assert 11 < soon < 60
     assert later > max(60, 4 * soon)
     assert float(re.findall(r"once in (\S+) steps", out)[0]) > 5 * 12_000
-    drifts = []
+    losses = []
     for name in ("before f =", "now    f ="):
-        f, _, c, after = row(out, name)
-        drifts.append((1 - f, abs(c) - abs(after)))
-    for before, now in zip(*drifts, strict=True):
-        assert 0 < 3 * now < before
+        kept, _, c, then = row(out, name)
+        losses.append((1 - kept, abs(c) - abs(then)))
+    for lost, less in zip(*losses, strict=True):
+        assert 0 < 3 * less < lost
+
+
+def attention(out: str) -> None:
+    assert row(out, "dictionary:") == [41, 41]
+    sharpest = [max(row(out, f"scores × {by:4}: weights")[:3]) for by in (0.0, 1.0, 3.0, 10.0)]
+    assert sharpest == sorted(sharpest)
+    assert sharpest[-1] == 1
+    assert row(out, "scores × 10.0")[-1] == 41
+    *_, raw, scaled = zip(*(row(out, f"d = {d:4}:") for d in (4, 64, 1024)), strict=True)
+    assert raw[0] < 0.6
+    assert raw[-1] > 0.9
+    assert max(scaled) - min(scaled) < 0.03
+    assert out.count("[False, False, False, False, True]") == 1
+    assert row(out, "1 head: loss")[1] < 90
+    assert row(out, "2 heads: loss") == [0, 100]
+    near, far = sorted(row(out, f"head {head}:")[0] for head in (0, 1))
+    assert abs(near - 1) < 0.1
+    assert abs(far - 2) < 0.1
 
 
 CLAIMS = {
@@ -139,4 +157,5 @@ CLAIMS = {
     "12_initialisation": initialisation,
     "13_rnn_forgets": rnn,
     "14_lstm_gates": lstm,
+    "15_attention": attention,
 }
