@@ -152,10 +152,34 @@ def attention(out: str) -> None:
     assert abs(far - 2) < 0.1
 
 
+def positions(out: str) -> None:
+    one, other = (re.findall(r"dog becomes (.*)", out)[i] for i in (0, 1))
+    assert one == other
+    scores = set(re.findall(r"key at .*: score (\S+)", out))
+    assert len(scores) == 1
+    steep, flat = row(out, "slope 1/4  :"), row(out, "slope 1/256:")
+    assert steep[0] > 50
+    assert steep[1] < 10
+    assert abs(flat[0] - flat[1]) <= 1
+
+    known, new = row(out, "no order   ")
+    none, learned, clocks, rotary, alibi = (
+        row(out, f"{kind:14}") for kind in ("none", "learned", "clocks", "rotary", "ALiBi")
+    )
+    assert none[0] < known + 6
+    assert none[1] < new + 6
+    assert min(learned[0], clocks[0], rotary[0], alibi[0]) > 93
+    assert "no such place" in out
+    assert clocks[1] < new + 5
+    assert new + 5 < rotary[1] < alibi[1] - 5
+    assert alibi[1] > 88
+
+
 CLAIMS = {
     "11_activations": activations,
     "12_initialisation": initialisation,
     "13_rnn_forgets": rnn,
     "14_lstm_gates": lstm,
     "15_attention": attention,
+    "16_positions": positions,
 }
