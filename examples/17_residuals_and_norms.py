@@ -2,7 +2,9 @@
 # # 17. Residual paths and norms: how depth was made to work
 #
 # A Transformer's layer adds what it makes to what it was given, and brings numbers to one size.
-# This lesson measures what each of the two does, on the way forward and on the way back.
+# Lesson 12 showed that a deep network without either has to start with weights of just one size.
+# Here are thirty layers five ways, each from a start that is too small, one that fits, and one that
+# is too large: what arrives forward, what comes back, and what is learned.
 
 # %%
 from pathlib import Path
@@ -10,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from groundup import nn, viz
-from groundup.engine import Tensor, relu
-from groundup.nn import functional as F
+from groundup.engine import Tensor, Value, relu
 
 Path("graphs").mkdir(exist_ok=True)
 rng = np.random.default_rng(0)
@@ -23,43 +24,52 @@ rng = np.random.default_rng(0)
 # there; the other goes around it and is not. However bad the layer is, the second part arrives.
 
 # %%
-x = Tensor([[1.0, 2.0]], requires_grad=True, name="x")
-w = Tensor([[0.1, 0.0], [0.0, -0.1]], requires_grad=True, name="w")
-y = x + relu(x @ w)
-loss = np.sum(y)
-y.name, loss.name = "stream", "loss"
-picture = viz.draw(loss)
+x, w = Value(2.0, name="x"), Value(0.1, name="w")
+y = x + relu(w * x)
+y.name = "stream"
+picture = viz.draw(y)
 print("drawn:", picture.render(outfile="graphs/17_residuals_and_norms.svg", cleanup=True))
-loss.backward()
-print("gradient of x:", x.grad[0], "= 1 around the layer, and the rest through it")
+y.backward()
+print(f"gradient of x: {x.grad} = 1 around the layer, and {w.data} through it")
 picture
 
 # %% [markdown]
-# ## Forward: how large is the signal?
+# ## Five ways
 #
-# Fifty layers, five ways. Their weights start so that each layer makes of a mean square of 1
-# another one of 1 (He et al., 2015).
+# With x for the stream and f for a layer, relu and weights:
+#
+#     plain        x = f(x)
+#     norm         x = f(norm(x))
+#     path         x = x + f(x)
+#     norm after   x = norm(x + f(x))      the Transformer of 2017
+#     norm before  x = x + f(norm(x))      GPT-2, and nearly all since
+#
+# norm is `nn.LayerNorm`: each row minus its mean, divided by its deviation. (What it can learn, a
+# factor and a shift, is left out here.)
 
 
 # %%
 class Deep(nn.Module):
-    """Layers of one width. It gives all of the stream, from the input to the output."""
+    """Layers of one width, and a head. `stream` gives what is before and after each layer."""
 
-    def __init__(self, kind, depth=50, width=64):
+    def __init__(self, kind, size=1.0, depth=30, width=32):
         self.kind = kind
         self.layers = [nn.Linear(width, width) for _ in range(depth)]
-        self.norms = [nn.LayerNorm(width) for _ in range(depth)]
-        # What is added fifty times is to be as large, together, as what was there.
-        gain = 1 / np.sqrt(depth) if "scaled" in kind else 1.0
+        self.norms = [nn.LayerNorm(width, elementwise_affine=False) for _ in range(depth)]
+        self.head = nn.Linear(width, 1)
         for layer in self.layers:
-            nn.init.normal_(layer.weight, std=gain * np.sqrt(2 / width))
+            nn.init.normal_(layer.weight, std=size * np.sqrt(2 / width))  # 1 is Kaiming's
+            nn.init.zeros_(layer.bias)
+        nn.init.reseed(self, 0)
 
-    def forward(self, x):
+    def stream(self, x):
         stream = [x]
         for layer, norm in zip(self.layers, self.norms, strict=True):
             if self.kind == "plain":
                 x = layer(relu(x))
-            elif self.kind == "around":
+            elif self.kind == "norm":
+                x = layer(relu(norm(x)))
+            elif self.kind == "path":
                 x = x + layer(relu(x))
             elif self.kind == "norm after":
                 x = norm(x + layer(relu(x)))
@@ -68,90 +78,96 @@ class Deep(nn.Module):
             stream.append(x)
         return stream
 
+    def forward(self, x):
+        return self.head(self.stream(x)[-1])
 
+
+KINDS = ("plain", "norm", "path", "norm after", "norm before")
+SIZES = {"small": 1 / np.sqrt(6), "fitting": 1.0, "large": 2.0}  # small: as nn.Linear starts
+
+# %% [markdown]
+# ## Forward and back
+#
+# Three numbers of each: the signal's mean square after thirty layers; how much of it tells one
+# input from another, and is not the same for all; and the gradient's mean square at the input, as a
+# share of that at the output.
+
+
+# %%
 def mean_square(x):
-    return float(np.mean(np.square(x, dtype=np.float64)))
+    return float(np.mean(np.square(x)))
 
 
-nn.manual_seed(0)
-inputs = rng.standard_normal((256, 64)).astype(np.float32)
-target = rng.standard_normal((256, 64))
-streams = {}
-print("layer                       0        10        25        50")
-for kind in ("plain", "around", "norm after", "norm before", "norm before, scaled"):
-    streams[kind] = Deep(kind)(Tensor(inputs, requires_grad=True))
-    print(f"{kind:19}", *(f"{mean_square(streams[kind][i].data):9.2g}" for i in (0, 10, 25, 50)))
-
-# %% [markdown]
-# With nothing but a way around, each layer adds as much as there is: the mean square doubles fifty
-# times. A norm after each sum holds it at 1. A norm before each part lets each add 1, so the stream
-# grows like the depth; if weights start smaller by the root of that, as GPT-2's do
-# (`nn.init.scaled_normal_`), the whole stack only doubles it.
-#
-# ## Backward: how large is the gradient?
-#
-# Its mean square, as a share of that at the output.
-
-# %%
-print("layer                       0        10        25        50")
-for kind, stream in streams.items():
-    for x in stream:
-        x.retain_grad()
-    np.sum(stream[-1] * target).backward()
-    shares = (mean_square(stream[i].grad) / mean_square(stream[-1].grad) for i in (0, 10, 25, 50))
-    print(f"{kind:19}", *(f"{share:9.2g}" for share in shares))
+inputs, direction = rng.standard_normal((2, 128, 32))
+print("                        signal  of inputs  gradient")
+for kind in KINDS:
+    for name, size in SIZES.items():
+        stream = Deep(kind, size).to(np.float64).stream(Tensor(inputs, requires_grad=True))
+        first, last = stream[0], stream[-1]
+        last.retain_grad()
+        np.sum(last * direction).backward()
+        signal = mean_square(last.data)
+        apart = mean_square(last.data - last.data.mean(axis=0)) / signal
+        back = mean_square(first.grad) / mean_square(last.grad)
+        print(f"{kind:12} {name:8} {signal:9.0e} {apart:10.0%} {back:9.0e}")
 
 # %% [markdown]
-# ## Before or after?
+# - plain: a factor to the power of thirty, both ways: 1/6, 1 or 4 (lesson 12).
+# - norm: each layer begins at one size again, so the signal is what a single layer makes of it, and
+#   a gradient comes back. But little of the signal tells inputs apart: they have grown alike.
+# - path: what came in goes on, and nothing vanishes. But each layer adds to it, and the factors are
+#   1 + 1/6, 1 + 1 and 1 + 4.
+# - both: nothing vanishes or explodes, from any start. With the norm after the sum the stream stays
+#   at 1. With the norm before the layer, each adds as much as the others, so the stream grows like
+#   the depth and not like a power; and more of it tells inputs apart than with the norm alone.
 #
-# The paper of 2017 has the norm after the sum, where it lies on the path. It holds both directions
-# near 1, but to make room for what is added, each norm halves what was there (in mean squares): of
-# the input itself nothing is left at the output. With the norm before, the path is free.
+# ## Trained
+#
+# The loss after 80 steps, as a share of what it costs to say the mean, from the three starts.
 
 # %%
-for kind in ("norm after", "norm before", "norm before, scaled"):
-    first, last = streams[kind][0].data, streams[kind][-1].data
-    cosine = np.sum(first * last) / np.linalg.norm(first) / np.linalg.norm(last)
-    print(f"{kind:19} of the input is left in the output (cosine): {cosine:.2f}")
-
-# %% [markdown]
-# Deep stacks with the norm before learn from the first step; those with the norm after want a slow
-# start (Xiong et al., 2020). Here are both as PyTorch has them: twelve Transformer layers that
-# learn to say a sequence backwards, at full speed at once.
+points = inputs.astype(np.float32)
+wanted = np.abs(points[:, :1]) + points[:, 1:2]
 
 
-# %%
-class Backwards(nn.Module):
-    def __init__(self, norm_first, tokens=8, length=8, width=32, depth=12):
-        self.embed = nn.Embedding(tokens, width)
-        self.where = nn.LearnedPositionalEmbedding(length, width)
-        options = {"dropout": 0.0, "batch_first": True, "norm_first": norm_first}
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, **options)
-        norm = nn.LayerNorm(width) if norm_first else None
-        self.stack = nn.TransformerEncoder(layer, depth, norm)
-        self.head = nn.Linear(width, tokens)
-        nn.init.reseed(self, 0)
-
-    def forward(self, ids):
-        return self.head(self.stack(self.where(self.embed(ids))))  # (B, T, tokens)
-
-
-def learn(norm_first, steps=60):
-    model, rng = Backwards(norm_first), np.random.default_rng(0)
-    optimizer = nn.AdamW(model.parameters(), lr=3e-3)
-    losses = []
+def learn(model, steps=80):
+    optimizer = nn.AdamW(model.parameters(), lr=2e-3)
     for _ in range(steps):
-        ids = rng.integers(0, 8, (16, 8))
-        loss = F.cross_entropy(model(ids).reshape(-1, 8), ids[:, ::-1].reshape(-1))
         optimizer.zero_grad()
+        loss = np.mean((model(points) - wanted) ** 2)
+        if loss.item() > 1e4:
+            return "explodes"
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
-    return losses
+    return f"{loss.item() / np.var(wanted):.3f}"
 
 
-print(f"a blind guess costs {np.log(8):.2f}")
-for norm_first in (False, True):
-    losses = learn(norm_first)
-    steps = " → ".join(f"{np.mean(losses[i : i + 5]):.2f}" for i in (0, 20, 40, 55))
-    print(f"norm {'before' if norm_first else 'after ':6}: loss {steps}")
+print(" " * 12, *(f"{name:>9}" for name in SIZES))
+for kind in KINDS:
+    print(f"{kind:12}", *(f"{learn(Deep(kind, size)):>9}" for size in SIZES.values()))
+
+# %% [markdown]
+# plain learns from the start that fits, and from no other. A path alone learns from the small
+# start, where plain stood still, and explodes from the others. A norm alone learns from the large
+# start, and hardly from the small one: behind a norm the size of the weights changes nothing (the
+# column "of inputs" is the same for all three), but a step turns small weights further than large
+# ones. With both it learns from each.
+#
+# ## Before or after?
+#
+# Last, what is left of the input itself in the output: the cosine of the angle between the two.
+
+# %%
+ways = {"norm after": 1.0, "norm before": 1.0, "norm before, scaled": 1 / np.sqrt(30)}
+for name, size in ways.items():
+    stream = Deep(name.split(",")[0], size).to(np.float64).stream(inputs)
+    last = stream[-1].data
+    cosine = np.sum(inputs * last) / np.linalg.norm(inputs) / np.linalg.norm(last)
+    print(f"{name:20} signal {mean_square(last):5.1f}, cosine {cosine:+.2f}")
+
+# %% [markdown]
+# A norm after the sum shrinks what was there to make room for what is added, thirty times, and of
+# the input nothing is left. With the norm before, the path is free from end to end, and some of it
+# is. The last row starts as GPT-2 does: weights of the layers that add are smaller by the root of
+# their number, so that all of them together add about as much as was there
+# (`nn.init.scaled_normal_`).

@@ -3,6 +3,7 @@
 import math
 import re
 
+SIZES = ("small", "fitting", "large")  # of a start, in lesson 17
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -175,6 +176,39 @@ def positions(out: str) -> None:
     assert alibi[1] > 88
 
 
+def residuals(out: str) -> None:
+    kinds, starts = ("plain", "norm", "path", "norm after", "norm before"), (1 / 6, 1, 4)
+    arrived = {kind: [row(out, f"{kind:12} {start} ") for start in SIZES] for kind in kinds}
+    for factor, plain, norm, path, after, before in zip(starts, *arrived.values(), strict=True):
+        for numbers, each in ((plain, factor), (path, 1 + factor)):
+            for number in (numbers[0], numbers[2]):
+                assert abs(math.log10(number) - 30 * math.log10(each)) < 3
+        assert factor / 3 < norm[0] < 3 * factor
+        assert after[0] == 1
+        assert 1 < before[0] < 30 * factor + 5
+        assert norm[1] < 20
+        assert before[1] > max(norm[1], after[1])
+        for _, _, gradient in (norm, after, before):
+            assert 1e-3 < gradient < 1e3
+    assert len({numbers[1] for numbers in arrived["norm"]}) == 1
+
+    plain, norm, path, after, before = (row(out, f"{kind:12} ", 3) for kind in kinds)
+    assert plain[0] > 0.98
+    assert plain[1] < 0.3
+    assert norm[0] > 0.8
+    assert norm[2] < 0.6
+    assert path[0] < 0.4
+    assert (len(plain), len(path), out.count("explodes")) == (2, 1, 3)
+    assert (len(after), len(before)) == (3, 3)
+    assert max(after + before) < 0.8
+
+    ways = ("norm after", "norm before", "norm before, scaled")
+    (gone, lost), (_, kept), (twice, most) = (row(out, f"{way:20} signal") for way in ways)
+    assert gone == 1
+    assert abs(lost) < 0.05 < 0.1 < kept < most
+    assert 1.5 < twice < 2.5
+
+
 CLAIMS = {
     "11_activations": activations,
     "12_initialisation": initialisation,
@@ -182,4 +216,5 @@ CLAIMS = {
     "14_lstm_gates": lstm,
     "15_attention": attention,
     "16_positions": positions,
+    "17_residuals_and_norms": residuals,
 }
