@@ -78,7 +78,8 @@ picture
 
 # %% [markdown]
 # Each step back with its rule: what came in, times the local slope. At y is `d_y`, at s is `d_s`.
-# (`viz.step` makes a page of it, to go through with the arrow keys.)
+# What has no name is called by its op and by when it was made: multiply₆ is the card w1 · x1, add₈
+# the first +. (`viz.step` makes a page of it, to go through with the arrow keys.)
 
 # %%
 for step in viz.steps(loss):

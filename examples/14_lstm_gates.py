@@ -142,8 +142,8 @@ print(f"by chance {soon} unmarked {then:+d} in a row come once in {rare:.0e} ste
 # and nothing else.
 
 # %%
-run, no_marks = np.array([told] + [then] * 60), np.array([1] + [0] * 60)
-leaking = watch(model, run, no_marks)
+run, once = np.array([told] + [then] * 60), np.array([1] + [0] * 60)
+leaking = watch(model, run, once)
 i, f, g, o = (Value(n, name=name) for n, name in zip(leaking[1], "ifgo", strict=False))
 c = Value(leaking[0, -1], name="c")
 after = f * c + i * g
@@ -157,14 +157,14 @@ picture
 # %% [markdown]
 # ## Asked for more
 #
-# The same network, trained on with sequences of 200 steps in which values and bits seldom change.
+# The same network, trained further, on sequences of 200 steps in which value and bit seldom change.
 
 # %%
 train(model, steps=200, marked=0.01, turns=0.01)
 _, later = all_kept(model)
 print(f"the shortest: {soon} steps before, {later} now")
 
-holding = watch(model, run, no_marks)
+holding = watch(model, run, once)
 cells = {"trained on 12 steps": leaking[:, -1], "and on 200": holding[:, -1]}
 cells = {name: (np.arange(len(run)), c) for name, c in cells.items()}
 figure = viz.curves(cells, ylabel="c", marks=("forgotten", [soon + 1]))
@@ -174,6 +174,6 @@ for name, numbers in (("before", leaking), ("now", holding)):
     print(f"{name:6} f = {f:.4f}, i·g = {i * g:+.4f}; c from {numbers[0, -1]:+.4f} to {c:+.4f}")
 
 # %% [markdown]
-# f is nearer to 1, c loses less at a step, and the bit is kept several times as long, though not
-# for ever: a sigmoid is never 1. A network learns to remember for as long as it was asked to, and a
+# f is nearer to 1, c loses less at a step, and the bit is kept several times as long. (A sigmoid is
+# never 1, so it still leaks.) A network learns to remember for as long as it was asked to, and a
 # test shows no more than what it asks.
