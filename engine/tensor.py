@@ -119,9 +119,9 @@ class Tensor(NumpyProtocol, Node):
         self.keeps_grad = True
         return self
 
-    def zero_grad(self) -> None:
-        """Set `.grad` back to None."""
-        self._grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Set `.grad` back to None, or with False to zeros, where there is one."""
+        self._grad = None if set_to_none or self._grad is None else np.zeros_like(self._grad)
 
     def detach(self) -> Tensor:
         """A constant with a copy of the array."""

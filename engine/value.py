@@ -191,8 +191,8 @@ class Value(Node):
         constant.why = DETACHED
         return constant
 
-    def zero_grad(self) -> None:
-        """Set `.grad` back to 0.0."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Set `.grad` back to 0.0, which is a Value's None."""
         self._grad = 0.0
 
     # Backward

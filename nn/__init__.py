@@ -4,7 +4,7 @@ Class names, argument names, parameter names and defaults are PyTorch's. Example
 `from groundup.nn import *` and `import numpy as np`.
 """
 
-from . import functional, init, schedule
+from . import functional, init, schedule, utils
 from .activation import (
     ELU,
     GELU,
@@ -47,8 +47,10 @@ from .optim import (
     Adagrad,
     Adam,
     AdamW,
+    ChainedScheduler,
     ConstantLR,
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
     ExponentialLR,
     LambdaLR,
     LinearLR,
@@ -57,9 +59,11 @@ from .optim import (
     Muon,
     OneCycleLR,
     Optimizer,
+    ReduceLROnPlateau,
     RMSprop,
     SequentialLR,
     StepLR,
+    lr_scheduler,
 )
 from .parameter import Parameter
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
@@ -95,10 +99,12 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "ChainedScheduler",
     "ConstantLR",
     "Conv1d",
     "Conv2d",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
@@ -138,6 +144,7 @@ __all__ = [
     "RMSprop",
     "RNNCell",
     "ReLU",
+    "ReduceLROnPlateau",
     "RotaryEmbedding",
     "Sequential",
     "SequentialLR",
@@ -159,7 +166,9 @@ __all__ = [
     "clip_grad_value_",
     "functional",
     "init",
+    "lr_scheduler",
     "manual_seed",
     "schedule",
+    "utils",
     "warmup_cosine",
 ]

@@ -17,6 +17,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> float:
     """Scale all gradients by min(1, max_norm / (‖g‖ + 1e-6)), in place (Pascanu et al., 2013).
 
@@ -28,12 +29,14 @@ def clip_grad_norm_(
         max_norm: what longer gradients are shortened to.
         norm_type: p of ‖g‖ = (Σ |g|ᵖ)^(1/p), above 0; `math.inf` for the largest |g|.
         error_if_nonfinite: raise where ‖g‖ is a NaN or an infinity, and change nothing.
+        foreach: PyTorch's, for a GPU; without a meaning here.
 
     Returns:
         ‖g‖ as it was before; a NaN or an infinity shows that the step should not be taken.
 
     Raises:
         ValueError: a max_norm below 0, or a norm_type that is not above 0.
+        TypeError: something else than parameters.
         RuntimeError: a norm that is not finite, if that is asked for.
 
     >>> from groundup.engine import Value
@@ -48,7 +51,7 @@ def clip_grad_norm_(
     power = float(norm_type)
     if not power > 0:
         raise ValueError(f"clip_grad_norm_: norm_type is above 0, or infinite, not {norm_type}")
-    learning = with_gradients(parameters)
+    learning = with_gradients(parameters, "clip_grad_norm_")
     norm = total_norm([p.grad for p in learning], power)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(
@@ -62,13 +65,17 @@ def clip_grad_norm_(
     return norm
 
 
-def clip_grad_value_(parameters: Iterable[Any] | Any, clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Iterable[Any] | Any, clip_value: float, foreach: bool | None = None
+) -> None:
     """Bring each number of the gradients into ±clip_value, in place.
 
     Unlike clipping by norm this turns the gradient: the large numbers lose, the small ones stay.
+    `foreach` is PyTorch's, for a GPU, and has no meaning here.
 
     Raises:
         ValueError: a clip_value below 0.
+        TypeError: something else than parameters.
 
     >>> from groundup.engine import Value
     >>> a, b = Value(3.0), Value(-0.5)
@@ -79,13 +86,20 @@ def clip_grad_value_(parameters: Iterable[Any] | Any, clip_value: float) -> None
     """
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value is not below 0, so not {clip_value}")
-    for p in with_gradients(parameters):
+    for p in with_gradients(parameters, "clip_grad_value_"):
         out = p.grad if isinstance(p.grad, np.ndarray) else None
         p.grad = np.clip(p.grad, -clip_value, clip_value, out=out)
 
 
-def with_gradients(parameters: Iterable[Any] | Any) -> list[Any]:
-    each = [parameters] if isinstance(parameters, Node) else parameters
+def with_gradients(parameters: Iterable[Any] | Any, who: str) -> list[Any]:
+    """Those that have a gradient."""
+    one = isinstance(parameters, Node) or not isinstance(parameters, Iterable)
+    each: list[Any] = [parameters] if one else list(parameters)
+    for p in each:
+        if not isinstance(p, Node):
+            raise TypeError(
+                f"{who}: parameters, such as model.parameters(), not a {type(p).__name__}"
+            )
     return [p for p in each if p.grad is not None]
 
 

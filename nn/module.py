@@ -148,10 +148,10 @@ class Module(Tree):
                 parameter.requires_grad = requires_grad
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with False make zeros of them."""
         for parameter in self.parameters():
-            parameter.zero_grad()
+            parameter.zero_grad(set_to_none)
 
     def to(self, dtype: Any) -> Self:
         """Change the width of all float parameters and buffers, in place.

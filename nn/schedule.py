@@ -6,7 +6,8 @@ A schedule is any such function, and larger ones are made of smaller ones:
     group["lr"] = rate(step)
 
 It gives a rate, as here, or a factor from 1 down: `LambdaLR(optimizer, warm_up(10, cosine(1, 0.1,
-90)))` multiplies each group's own rate by it.
+90)))` multiplies each group's own rate by it. Those that are made here are small objects, which
+can be shown, compared, copied and pickled.
 """
 
 from __future__ import annotations
@@ -14,27 +15,44 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
 
-T = TypeVar("T")
 Schedule = Callable[[float], float]
 
 
-def constant(value: float) -> Schedule:
+@dataclass(frozen=True)
+class constant:
     """The same at every step."""
-    return lambda step: value
+
+    value: float
+
+    def __call__(self, step: float) -> float:
+        return self.value
 
 
-def linear(start: float, end: float, steps: float) -> Schedule:
+@dataclass(frozen=True)
+class linear:
     """In a line from `start`, at step 0, to `end`, and from step `steps` on `end`.
 
-    >>> [linear(0.0, 1.0, 4)(step) for step in range(6)]
+    >>> rise = linear(0.0, 1.0, 4)
+    >>> [rise(step) for step in range(6)]
     [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+    >>> rise
+    linear(start=0.0, end=1.0, steps=4)
     """
-    return lambda step: end if step >= steps else (start * (steps - step) + end * step) / steps
+
+    start: float
+    end: float
+    steps: float
+
+    def __call__(self, step: float) -> float:
+        if step >= self.steps:
+            return self.end
+        return (self.start * (self.steps - step) + self.end * step) / self.steps
 
 
-def cosine(start: float, end: float, steps: float) -> Schedule:
+@dataclass(frozen=True)
+class cosine:
     """Along half a cosine, level at both ends (Loshchilov and Hutter, 2017, without restarts).
 
     end + (start − end) · (1 + cos(π · step / steps)) / 2, and from step `steps` on `end`.
@@ -43,39 +61,58 @@ def cosine(start: float, end: float, steps: float) -> Schedule:
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
 
-    def rate(step: float) -> float:
-        if step >= steps:
-            return end
-        return end + (start - end) * (1 + math.cos(math.pi * (step / steps))) / 2
+    start: float
+    end: float
+    steps: float
 
-    return rate
+    def __call__(self, step: float) -> float:
+        if step >= self.steps:
+            return self.end
+        height = (1 + math.cos(math.pi * (step / self.steps))) / 2
+        return self.end + (self.start - self.end) * height
 
 
-def exponential(gamma: float) -> Schedule:
+@dataclass(frozen=True)
+class exponential:
     """gammaˢᵗᵉᵖ: each step a share of the one before.
 
     >>> [exponential(0.5)(step) for step in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    return lambda step: gamma**step
+
+    gamma: float
+
+    def __call__(self, step: float) -> float:
+        return self.gamma**step
 
 
-def stairs(every: int, gamma: float) -> Schedule:
+@dataclass(frozen=True)
+class stairs:
     """1, multiplied by gamma after every `every` steps.
 
     >>> [stairs(2, 0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return lambda step: gamma ** (step // every)
+
+    every: int
+    gamma: float
+
+    def __call__(self, step: float) -> float:
+        return self.gamma ** (step // self.every)
 
 
-def inverse_sqrt(warmup: int) -> Schedule:
+@dataclass(frozen=True)
+class inverse_sqrt:
     """In a line to 1 at step number `warmup`, counted from 1, then down as 1 / √step.
 
     >>> [round(inverse_sqrt(4)(step), 3) for step in (0, 1, 3, 15)]
     [0.25, 0.5, 1.0, 0.5]
     """
-    return lambda step: min((step + 1) / warmup, math.sqrt(warmup / (step + 1)))
+
+    warmup: int
+
+    def __call__(self, step: float) -> float:
+        return min((step + 1) / self.warmup, math.sqrt(self.warmup / (step + 1)))
 
 
 def noam(d_model: int, warmup: int) -> Schedule:
@@ -86,16 +123,14 @@ def noam(d_model: int, warmup: int) -> Schedule:
     >>> f"{noam(512, 4000)(3999):.2e}"  # the highest
     '6.99e-04'
     """
-    shape = inverse_sqrt(warmup)
-    return lambda step: (d_model * warmup) ** -0.5 * shape(step)
+    return product(constant((d_model * warmup) ** -0.5), inverse_sqrt(warmup))
 
 
 # Schedules of schedules
 
 
-def sequence(
-    schedules: Sequence[Callable[[float], T]], milestones: Sequence[float]
-) -> Callable[[float], T]:
+@dataclass(frozen=True)
+class sequence:
     """One after the other: from step milestones[i] on schedules[i + 1], which counts from there.
 
     >>> rate = sequence([constant(5.0), linear(1.0, 0.0, 2)], [3])
@@ -103,11 +138,12 @@ def sequence(
     [5.0, 5.0, 5.0, 1.0, 0.5, 0.0]
     """
 
-    def rate(step: float) -> T:
-        place = bisect_right(milestones, step)
-        return schedules[place](step - milestones[place - 1] if place else step)
+    schedules: Sequence[Schedule]
+    milestones: Sequence[float]
 
-    return rate
+    def __call__(self, step: float) -> float:
+        place = bisect_right(self.milestones, step)
+        return self.schedules[place](step - self.milestones[place - 1] if place else step)
 
 
 def warm_up(steps: int, then: Schedule) -> Schedule:
@@ -119,17 +155,25 @@ def warm_up(steps: int, then: Schedule) -> Schedule:
     >>> [round(rate(step), 3) for step in range(5)]
     [0.333, 0.667, 1.0, 0.5, 0.25]
     """
-    rise = linear(0.0, then(0), steps + 1)
-    return sequence([lambda step: rise(step + 1), then], [steps])
+    rise = linear(0.0, then(0), steps + 1)  # from 0 at step −1
+    return sequence([constant(0.0), rise, then], [-1, steps])
 
 
-def product(*schedules: Schedule) -> Schedule:
+@dataclass(frozen=True, init=False)
+class product:
     """All at once, multiplied.
 
     >>> product(constant(3.0), exponential(0.5))(2)
     0.75
     """
-    return lambda step: math.prod(schedule(step) for schedule in schedules)
+
+    schedules: tuple[Schedule, ...]
+
+    def __init__(self, *schedules: Schedule) -> None:
+        object.__setattr__(self, "schedules", schedules)
+
+    def __call__(self, step: float) -> float:
+        return math.prod(schedule(step) for schedule in self.schedules)
 
 
 def warmup_cosine(step: int, warmup: int, total: int, peak: float, floor: float = 0.0) -> float:

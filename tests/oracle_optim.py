@@ -3,11 +3,14 @@ see `oracle.py`, whose words these are.
 
 An optimiser moves three parameters in two groups with settings of their own; compared are the
 parameters after every step and, at the end, all that it keeps. Of a schedule the rates of both
-groups are compared at every step, and momentum where it is cycled.
+groups are compared at every step, and momentum where it is cycled. At one step a rate is changed by
+hand; at one ours, optimiser and scheduler, is copied, pickled, or made anew and told its state.
 """
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +55,9 @@ class Course:
     note: str = ""
 
     def drawn(self, draw: Draw) -> tuple[Trial, None]:
-        return Trial(self.sample(draw), ()), None
+        options = self.sample(draw)
+        changed, broken = draw.integer(0, STEPS + 20), draw.integer(0, STEPS - 1)
+        return Trial(options, (changed, broken, draw.choice([*WAYS]))), None
 
 
 DESCENTS: dict[str, Descent] = {}
@@ -199,7 +204,7 @@ def lambda_lr(draw: Draw) -> Options:
 
 @course("ConstantLR")
 def constant_lr(draw: Draw) -> Options:
-    return {"factor": draw.choice((0.1, 0.5, 1.0)), "total_iters": draw.choice((1, 7, 60))}
+    return {"factor": draw.choice((0.1, 0.5, 1.0)), "total_iters": draw.choice((0, 1, 7, 60))}
 
 
 @course("LinearLR")
@@ -207,7 +212,7 @@ def linear_lr(draw: Draw) -> Options:
     return {
         "start_factor": draw.choice((0.1, 1.0)),
         "end_factor": draw.choice((0.0, 0.5, 1.0)),
-        "total_iters": draw.choice((1, 7, 60)),
+        "total_iters": draw.choice((0, 1, 7, 60)),
     }
 
 
@@ -223,7 +228,7 @@ def step_lr(draw: Draw) -> Options:
 
 @course("MultiStepLR")
 def multi_step_lr(draw: Draw) -> Options:
-    milestones = sorted(draw.integer(1, 30) for _ in range(draw.integer(0, 4)))
+    milestones = sorted(draw.integer(0, 30) for _ in range(draw.integer(0, 4)))
     return {"milestones": milestones, "gamma": draw.choice((0.1, 0.5))}
 
 
@@ -232,27 +237,80 @@ def cosine_annealing_lr(draw: Draw) -> Options:
     return {"T_max": draw.choice((1, 2, 7, 30, 60)), "eta_min": draw.choice((0.0, 0.01, 0.5))}
 
 
+@course("CosineAnnealingWarmRestarts")
+def cosine_annealing_warm_restarts(draw: Draw) -> Options:
+    return {
+        "T_0": draw.choice((1, 2, 7, 60)),
+        "T_mult": draw.choice((1, 2, 3)),
+        "eta_min": draw.choice((0.0, 0.01)),
+    }
+
+
 @course("OneCycleLR")
 def one_cycle_lr(draw: Draw) -> Options:
     return {
-        "max_lr": draw.choice((0.5, [0.5, 0.1])),
-        "total_steps": draw.choice((STEPS + 1, 77)),
-        "pct_start": draw.choice((0.1, 0.3, 0.4)),
+        "max_lr": draw.choice((0.5, [0.5, 0.1], (0.1, 0.5))),
+        "total_steps": draw.choice((STEPS, STEPS + 1, 77)),
+        "pct_start": draw.choice((0.0, 0.1, 0.3, 0.4, 0.7, 1.0)),
         "anneal_strategy": draw.choice(("cos", "linear")),
         "cycle_momentum": draw.boolean(),
+        "base_momentum": draw.choice((0.85, [0.8, 0.7])),
+        "max_momentum": draw.choice((0.95, (0.9, 0.99))),
         "div_factor": draw.choice((25.0, 4.0)),
         "three_phase": draw.boolean(),
     }
 
 
-@course("SequentialLR")
-def sequential_lr(draw: Draw) -> Options:
-    names = ["ConstantLR", "LinearLR", "ExponentialLR", "StepLR", "CosineAnnealingLR", "LambdaLR"]
-    parts = [draw.choice(names) for _ in range(draw.integer(1, 3))]
+@course("ReduceLROnPlateau")
+def reduce_lr_on_plateau(draw: Draw) -> Options:
     return {
-        "schedulers": [(name, COURSES[name].sample(draw)) for name in parts],
-        "milestones": [draw.integer(1, 15) + 16 * i for i in range(len(parts) - 1)],
+        "mode": draw.choice(("min", "max")),
+        "factor": draw.choice((0.1, 0.5)),
+        "patience": draw.choice((0, 3, 10)),
+        "threshold": draw.choice((0.0, 1e-4, 0.1)),
+        "threshold_mode": draw.choice(("rel", "abs")),
+        "cooldown": draw.choice((0, 4)),
+        "min_lr": draw.choice((0.0, 0.01, [0.01, 0.1])),
+        "eps": draw.choice((1e-8, 0.02)),
     }
+
+
+PARTS = [
+    "ConstantLR",
+    "LinearLR",
+    "ExponentialLR",
+    "StepLR",
+    "MultiStepLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "LambdaLR",
+]
+
+
+def parts(draw: Draw, once: str) -> list[tuple[str, Options]]:
+    """A few schedulers, one of them perhaps that kind of which there is only one."""
+    names = [draw.choice(PARTS) for _ in range(draw.integer(1, 3))]
+    if draw.boolean():
+        names[draw.integer(0, len(names) - 1)] = once
+    return [(name, as_part(COURSES[name].sample(draw))) for name in names]
+
+
+def as_part(options: Options) -> Options:
+    """Without what PyTorch divides by, and without a floor, below which factors lead below 0."""
+    others = {"total_iters": max(options.get("total_iters", 0), 1), "eta_min": 0.0}
+    return options | {name: other for name, other in others.items() if name in options}
+
+
+@course("SequentialLR", note="Any of the above, one-cycle once: PyTorch's share one max_lr")
+def sequential_lr(draw: Draw) -> Options:
+    schedulers = parts(draw, once="OneCycleLR")
+    milestones = [draw.integer(1, 15) + 16 * i for i in range(len(schedulers) - 1)]
+    return {"schedulers": schedulers, "milestones": milestones}
+
+
+@course("ChainedScheduler", note="Any of the above")
+def chained_scheduler(draw: Draw) -> Options:
+    return {"schedulers": parts(draw, once="SequentialLR")}
 
 
 class Lambda:
@@ -267,37 +325,76 @@ class Lambda:
 
 def started(name: str, optimizer: Any, options: Options, home: Any) -> Any:
     """A scheduler of ours or of PyTorch's."""
-    options = dict(options)
-    if name == "SequentialLR":
-        parts = [started(part, optimizer, its, home) for part, its in options["schedulers"]]
-        options["schedulers"] = parts
+    options = dict(options, optimizer=optimizer)
+    if "schedulers" in options:
+        options["schedulers"] = [
+            started(part, optimizer, its, home) for part, its in options["schedulers"]
+        ]
     if name == "LambdaLR":
         options["lr_lambda"] = Lambda.made[options["lr_lambda"]]
-    return getattr(home, name)(optimizer, **options)
+    return getattr(home, name)(**options)
 
 
-def rates(case: Course, trial: Trial, optimizer: Any, home: Any) -> Figures:
+Pair = tuple[Any, Any]  # an optimiser and its scheduler
+
+
+def told(pair: Pair, fresh: Callable[[], Pair], first: int) -> Pair:
+    """Another pair with the state of this one; the optimiser is told first, or the scheduler."""
+    other = fresh()
+    states = [each.state_dict() for each in pair]
+    for place in (first, 1 - first):
+        other[place].load_state_dict(states[place])
+    return other
+
+
+WAYS: dict[str, Callable[[Pair, Callable[[], Pair]], Pair]] = {
+    "as it is": lambda pair, fresh: pair,
+    "copied": lambda pair, fresh: copy.deepcopy(pair),
+    "pickled": lambda pair, fresh: pickle.loads(pickle.dumps(pair)),
+    "told, optimiser first": lambda pair, fresh: told(pair, fresh, 0),
+    "told, scheduler first": lambda pair, fresh: told(pair, fresh, 1),
+}
+
+
+def rates(trial: Trial, fresh: Callable[[], Pair], ways: dict[str, Any]) -> Figures:
+    """All rates and momenta of each step."""
     passed = []
+    changed, broken, way = trial.inputs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch's, which use one another in ways they warn of
-        scheduler = started(case.name, optimizer, trial.options, home)
-        for _ in range(STEPS):
-            momenta = [group["betas"][0] for group in optimizer.param_groups]
-            passed.append(np.array([*scheduler.get_last_lr(), *momenta]))
-            optimizer.step()
-            scheduler.step()
+        pair = fresh()
+        for step in range(STEPS):
+            optimizer, scheduler = pair
+            if step:
+                optimizer.step()
+                plateau = "patience" in trial.options
+                scheduler.step(*[np.sin(step**2) + 1 / step] * plateau)
+            settings = [(group["lr"], group["betas"][0]) for group in optimizer.param_groups]
+            passed.append(np.array([*scheduler.get_last_lr(), *np.ravel(settings)]))
+            if step == changed:
+                optimizer.param_groups[0]["lr"] = 0.7
+            if step == broken and ways:
+                pair = ways[way](pair, fresh)
     return Figures(passed, {})
 
 
 def our_rates(case: Course, trial: Trial, _: None = None) -> Figures:
-    params = [nn.Parameter(np.ones(1)) for _ in range(3)]
-    return rates(case, trial, nn.AdamW(groups(params, {"lr": 0.3}), lr=0.3), nn)
+    def fresh() -> Pair:
+        params = [nn.Parameter(np.ones(1)) for _ in range(3)]
+        optimizer = nn.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
+        return optimizer, started(case.name, optimizer, trial.options, nn.lr_scheduler)
+
+    return rates(trial, fresh, WAYS)
 
 
 def their_rates(case: Course, trial: Trial, _: None = None) -> tuple[Figures, None]:
-    params = [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
-    optimizer = torch.optim.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
-    return rates(case, trial, optimizer, torch.optim.lr_scheduler), None
+    def fresh() -> Pair:
+        params = [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
+        optimizer = torch.optim.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
+        home = torch.optim.lr_scheduler
+        return optimizer, started(case.name, optimizer, trial.options, home)
+
+    return rates(trial, fresh, {}), None
 
 
 # The stored figures

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ...engine.fast import compiled
 from .optimizer import Optimizer, Settings, State, larger
 
@@ -47,6 +49,9 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         super().__init__(
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
@@ -57,8 +62,8 @@ class Adam(Optimizer):
         rest = dict(settings)
         betas = rest.pop("betas")
         super().check(rest, params)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"{self}: betas are from 0 to below 1, not {betas}")
+        if np.shape(betas) != (2,) or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"{self._name}: betas are two, from 0 to below 1, not {betas}")
 
     def decay(self, group: Settings) -> tuple[float, float]:
         """How much of p is added to its gradient, and how much of p is kept."""
@@ -127,5 +132,8 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -71,15 +71,15 @@ class Muon(Optimizer):
         rest = dict(settings)
         three, adjust = rest.pop("ns_coefficients"), rest.pop("adjust_lr_fn")
         super().check(rest, params)
-        if len(three) != 3 or not all(map(math.isfinite, three)):
-            raise ValueError(f"{self}: ns_coefficients are three numbers, not {three}")
+        if np.shape(three) != (3,) or not all(map(math.isfinite, three)):
+            raise ValueError(f"{self._name}: ns_coefficients are three numbers, not {three}")
         if adjust not in ADJUSTMENTS:
-            raise ValueError(f"{self}: adjust_lr_fn is one of {ADJUSTMENTS}, not {adjust!r}")
+            raise ValueError(f"{self._name}: adjust_lr_fn is one of {ADJUSTMENTS}, not {adjust!r}")
         for place, p in enumerate(params):
             if len(p.shape) != 2:
                 raise ValueError(
-                    f"{self}: {called(place, p)} is no matrix: leave it to another optimiser, such "
-                    "as nn.AdamW"
+                    f"{self._name}: {called(place, p)} is no matrix: leave it to another "
+                    "optimiser, such as nn.AdamW"
                 )
 
     def apply(self, data: Any, grad: Any, state: State, group: Settings) -> Any:

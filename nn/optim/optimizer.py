@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...engine.blocks import BLOCK, flat_blocks
 from ...engine.graph import Node
+from ...engine.modes import enable_grad
 
 State = dict[str, Any]
 Settings = dict[str, Any]
@@ -23,14 +24,19 @@ class Optimizer:
     """Moves parameters; a subclass says which arrays it keeps for each, and its rule.
 
     Args:
-        params: parameters (`model.parameters()`), or dicts such as
-            {"params": [...], "lr": 1e-4}, whose settings go before the defaults.
+        params: parameters (`model.parameters()`), or pairs of name and parameter
+            (`model.named_parameters()`), whose names are kept in the group's "param_names"; or
+            groups, dicts such as {"params": [...], "lr": 1e-4}, whose settings go before the
+            defaults. Other keys of a group are yours: they are kept and saved with it.
         defaults: the settings of every group that does not say otherwise.
 
     Raises:
         ValueError: no parameters, one twice, or one that is a result and no leaf; a setting
             that makes no sense.
         TypeError: something that is no parameter.
+
+    `foreach`, `fused` and `capturable` are accepted by the optimisers that have them in PyTorch,
+    and change nothing: there they say how the same numbers are computed on a GPU.
 
     `param_groups` is a list of dicts, as in PyTorch: a schedule writes `group["lr"] = …`. State
     is kept by the parameter itself, so new data, loaded data or another width do not lose it.
@@ -65,7 +71,7 @@ class Optimizer:
         self.state: dict[Any, State] = {}
         if isinstance(params, Node | dict) or not isinstance(params, Iterable):
             raise TypeError(
-                f"{self}: a list of parameters, such as model.parameters(), not one "
+                f"{self._name}: a list of parameters, such as model.parameters(), not one "
                 f"{type(params).__name__}"
             )
         entries = list(params)
@@ -73,31 +79,40 @@ class Optimizer:
         for group in entries if grouped else [{"params": entries}]:
             self.add_param_group(group)
         if not self._all():
-            raise ValueError(f"{self}: no parameters to optimise")
+            raise ValueError(f"{self._name}: no parameters to optimise")
 
-    def __str__(self) -> str:
+    @property
+    def _name(self) -> str:
         return type(self).__name__
+
+    def __repr__(self) -> str:
+        lines = [f"{self._name} ("]
+        for place, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {place}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters with settings of their own."""
         if not isinstance(group, dict) or "params" not in group:
-            raise TypeError(f'{self}: a group is a dict with its parameters in "params"')
+            raise TypeError(f'{self._name}: a group is a dict with its parameters in "params"')
         inside = group["params"]
         inside = [inside] if isinstance(inside, Node) else list(inside)
+        settings = self.defaults | rest(group)
+        if all(isinstance(p, tuple) for p in inside) and inside:  # (name, parameter)
+            settings["param_names"], inside = map(list, zip(*inside, strict=True))
         seen = dict.fromkeys(self._all())
         for place, p in enumerate(inside):
             if not isinstance(p, Node):
-                raise TypeError(f"{self}: parameter {place} is a {type(p).__name__}")
+                raise TypeError(f"{self._name}: parameter {place} is a {type(p).__name__}")
             if p in seen:
-                raise ValueError(f"{self}: {called(place, p)} is given twice")
+                raise ValueError(f"{self._name}: {called(place, p)} is given twice")
             if p.op is not None:
-                raise ValueError(f"{self}: {called(place, p)} is the result of {p.op}, not a leaf")
+                raise ValueError(
+                    f"{self._name}: {called(place, p)} is the result of {p.op}, not a leaf"
+                )
             seen[p] = None
-        settings = self.defaults | {k: v for k, v in group.items() if k != "params"}
-        unknown = settings.keys() - self.defaults.keys()
-        if unknown:
-            raise ValueError(f"{self} has no setting {', '.join(sorted(unknown))}")
-        self.check(settings, inside)
+        self.check({name: settings[name] for name in self.defaults}, inside)
         self.param_groups.append({"params": inside, **settings})
         self.size = sum(np.size(p._data) for p in self._all())
 
@@ -105,20 +120,32 @@ class Optimizer:
         """Refuse settings that make no sense, or parameters that the rule is not made for."""
         for name, setting in settings.items():
             if not (isinstance(setting, int | float | np.number) and 0 <= setting < math.inf):
-                raise ValueError(f"{self}: {name} is not below 0, and finite; not {setting!r}")
+                raise ValueError(
+                    f"{self._name}: {name} is not below 0, and finite; not {setting!r}"
+                )
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or with False make zeros of them."""
         for p in self._all():
-            p.zero_grad()
+            p.zero_grad(set_to_none)
 
-    def step(self) -> None:
-        """Move each parameter that has a gradient and is not frozen."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move each parameter that has a gradient and is not frozen.
+
+        Args:
+            closure: called first: zeroes the gradients, computes them and returns the loss.
+
+        Returns:
+            what the closure returned.
+        """
+        with enable_grad():
+            loss = closure() if closure else None
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None and p.requires_grad:
                     grad = -p.grad if group.get("maximize") else p.grad
                     p.data = self.update(p.data, grad, self.state.setdefault(p, {}), group)
+        return loss
 
     def update(self, data: Any, grad: Any, state: State, group: Settings) -> Any:
         """The new data, which may be written in place. `grad` stays as it is."""
@@ -162,7 +189,7 @@ class Optimizer:
         return {
             "state": {number[p]: copy.deepcopy(kept) for p, kept in self.state.items() if kept},
             "param_groups": [
-                {**group, "params": [number[p] for p in group["params"]]}
+                copy.deepcopy(rest(group)) | {"params": [number[p] for p in group["params"]]}
                 for group in self.param_groups
             ],
         }
@@ -177,31 +204,34 @@ class Optimizer:
                 changed then.
         """
         if not {"state", "param_groups"} <= saved.keys():
-            raise ValueError(f"{self}: a saved state has state and param_groups, not {[*saved]}")
+            raise ValueError(
+                f"{self._name}: a saved state has state and param_groups, not {[*saved]}"
+            )
         sizes = [len(group["params"]) for group in saved["param_groups"]]
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
-            raise ValueError(f"{self}: saved groups of {sizes} parameters, here are {own}")
+            raise ValueError(f"{self._name}: saved groups of {sizes} parameters, here are {own}")
         pairs = zip(saved["param_groups"], self.param_groups, strict=True)
         settings = [self._own_settings(kept, group) for kept, group in pairs]
         numbers = [i for group in saved["param_groups"] for i in group["params"]]
         params = dict(zip(numbers, self._all(), strict=True))
         kept_by = {int(i): kept for i, kept in saved["state"].items()}
         if strays := kept_by.keys() - params.keys():
-            raise ValueError(f"{self}: state saved for {sorted(strays)}, which no group has")
+            raise ValueError(f"{self._name}: state saved for {sorted(strays)}, which no group has")
         self.state = {params[i]: self._own_state(params[i], kept) for i, kept in kept_by.items()}
         for group, kept in zip(self.param_groups, settings, strict=True):
             group.update(kept)
 
     def _own_settings(self, saved: Settings, group: Settings) -> Settings:
-        """What is to change in a group: the saved settings, as far as they are known here."""
+        """What is to change in a group: the saved settings, and whatever else was saved in it."""
         if not self.defaults.keys() - LATER <= saved.keys():
-            raise ValueError(f"{self}: the saved settings, {', '.join(saved)}, are not its own")
+            raise ValueError(
+                f"{self._name}: the saved settings, {', '.join(saved)}, are not its own"
+            )
         known = {k: tuple(v) if isinstance(v, list) else v
                  for k, v in saved.items() if k in self.defaults}  # fmt: skip
         self.check({name: group[name] for name in self.defaults} | known, [])
-        # From where a schedule sets out; it belongs to the group, as in PyTorch.
-        return known | {k: saved[k] for k in ("initial_lr",) if k in saved}
+        return copy.deepcopy(rest(saved)) | known
 
     def _own_state(self, p: Any, saved: State) -> State:
         """What was saved for a parameter, as copies."""
@@ -209,13 +239,13 @@ class Optimizer:
         always = {name for name, asked in self.keeps.items() if asked is None}
         if kept and not always <= kept.keys() <= self.keeps.keys():
             raise ValueError(
-                f"{self} keeps {', '.join(self.keeps) or 'nothing'}; the saved state has "
+                f"{self._name} keeps {', '.join(self.keeps) or 'nothing'}; the saved state has "
                 f"{', '.join(kept)}"
             )
         for name, array in kept.items():
             if name != "step" and array.shape != np.shape(p._data):
                 raise ValueError(
-                    f"{self}: saved {name} of shape {array.shape} for a parameter "
+                    f"{self._name}: saved {name} of shape {array.shape} for a parameter "
                     f"{p.name or ''} of {np.shape(p._data)}"
                 )
         scalar = isinstance(p._data, float)
@@ -226,6 +256,11 @@ class Optimizer:
 
     def _all(self) -> list[Any]:
         return [p for group in self.param_groups for p in group["params"]]
+
+
+def rest(group: Settings) -> Settings:
+    """All of a group but its parameters."""
+    return {k: v for k, v in group.items() if k != "params"}
 
 
 def called(place: int, p: Any) -> str:

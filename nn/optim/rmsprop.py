@@ -49,6 +49,8 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
     ) -> None:
         super().__init__(
             params, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum,
@@ -58,7 +60,7 @@ class RMSprop(Optimizer):
     def check(self, settings: Settings, params: list[Any]) -> None:
         super().check(settings, params)
         if settings["alpha"] > 1:
-            raise ValueError(f"{self}: alpha is from 0 to 1, not {settings['alpha']}")
+            raise ValueError(f"{self._name}: alpha is from 0 to 1, not {settings['alpha']}")
 
     def rule(self, p: Any, g: Any, state: State, group: Settings) -> Any:
         alpha = group["alpha"]

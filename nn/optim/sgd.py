@@ -41,6 +41,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         super().__init__(
             params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
@@ -51,7 +53,7 @@ class SGD(Optimizer):
         super().check(settings, params)
         if settings["nesterov"] and (not settings["momentum"] or settings["dampening"]):
             raise ValueError(
-                f"{self}: nesterov is a way to use momentum: set one, and no dampening"
+                f"{self._name}: nesterov is a way to use momentum: set one, and no dampening"
             )
 
     def update(self, data: Any, grad: Any, state: State, group: Settings) -> Any:
