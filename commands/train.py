@@ -146,7 +146,10 @@ def resumed_state(args: argparse.Namespace, state: train.Checkpoint) -> train.Ch
             raise InputError(
                 f"{name} {asked} is asked for, but the model in {args.out} has {saved}"
             )
-    state.config = train_config(args, state.config)
+    saved, state.config = state.config, train_config(args, state.config)
+    if state.config.lr != saved.lr:
+        for group in state.optimizer.param_groups:  # the highest rate of each
+            group["initial_lr"] = group.get("initial_lr", saved.lr) * state.config.lr / saved.lr
     if state.config.steps <= state.history.step:
         raise InputError(
             f"the training in {args.out} has made its {state.history.step} steps: ask for more "

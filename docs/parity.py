@@ -33,7 +33,8 @@ STEPS = f"""## Optimisers and schedules
 
 Each optimiser makes {oracle_optim.STEPS} steps, {TRIALS} times, with parameters in two groups.
 Compared are these after each step, and at the end all that is kept for them. Of a schedule the
-rates of two groups are compared, and momentum where it is cycled.
+rates of two groups are compared, and momentum where it is cycled. At one step a rate is changed by
+hand, and at one ours, scheduler and optimiser, is copied, pickled, or made anew and told its state.
 """
 
 

@@ -159,7 +159,7 @@ def warm_up(steps: int, then: Schedule) -> Schedule:
     return sequence([constant(0.0), rise, then], [-1, steps])
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class product:
     """All at once, multiplied.
 
@@ -171,6 +171,9 @@ class product:
 
     def __init__(self, *schedules: Schedule) -> None:
         object.__setattr__(self, "schedules", schedules)
+
+    def __repr__(self) -> str:
+        return f"product({', '.join(map(repr, self.schedules))})"
 
     def __call__(self, step: float) -> float:
         return math.prod(schedule(step) for schedule in self.schedules)

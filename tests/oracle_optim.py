@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -356,7 +356,7 @@ WAYS: dict[str, Callable[[Pair, Callable[[], Pair]], Pair]] = {
 }
 
 
-def rates(trial: Trial, fresh: Callable[[], Pair], ways: dict[str, Any]) -> Figures:
+def rates(trial: Trial, fresh: Callable[[], Pair], ways: Mapping[str, Any]) -> Figures:
     """All rates and momenta of each step."""
     passed = []
     changed, broken, way = trial.inputs
@@ -378,23 +378,24 @@ def rates(trial: Trial, fresh: Callable[[], Pair], ways: dict[str, Any]) -> Figu
     return Figures(passed, {})
 
 
-def our_rates(case: Course, trial: Trial, _: None = None) -> Figures:
-    def fresh() -> Pair:
-        params = [nn.Parameter(np.ones(1)) for _ in range(3)]
-        optimizer = nn.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
-        return optimizer, started(case.name, optimizer, trial.options, nn.lr_scheduler)
+def our_pair(case: Course, trial: Trial) -> Pair:
+    params = [nn.Parameter(np.ones(1)) for _ in range(3)]
+    optimizer = nn.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
+    return optimizer, started(case.name, optimizer, trial.options, nn.lr_scheduler)
 
-    return rates(trial, fresh, WAYS)
+
+def their_pair(case: Course, trial: Trial) -> Pair:
+    params = [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
+    optimizer = torch.optim.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
+    return optimizer, started(case.name, optimizer, trial.options, torch.optim.lr_scheduler)
+
+
+def our_rates(case: Course, trial: Trial, _: None = None) -> Figures:
+    return rates(trial, lambda: our_pair(case, trial), WAYS)
 
 
 def their_rates(case: Course, trial: Trial, _: None = None) -> tuple[Figures, None]:
-    def fresh() -> Pair:
-        params = [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
-        optimizer = torch.optim.AdamW(groups(params, {"lr": 0.3}), lr=0.3)
-        home = torch.optim.lr_scheduler
-        return optimizer, started(case.name, optimizer, trial.options, home)
-
-    return rates(trial, fresh, {}), None
+    return rates(trial, lambda: their_pair(case, trial), {}), None
 
 
 # The stored figures

@@ -109,6 +109,16 @@ def test_a_training_goes_on_as_if_it_had_not_stopped(text, tmp_path, capsys):
     assert run("half", "--resume") == whole
 
 
+def test_a_training_goes_on_with_another_rate(text, tmp_path):
+    folder = tmp_path / "model"
+    start = ["train", "--text", str(text), "--out", str(folder), "--steps", "3", *SMALL]
+    assert main([*start, "--lr", "0.1"]) == 0
+    assert main(["train", "--resume", "--out", str(folder), "--steps", "5", "--lr", "0.02"]) == 0
+    history = groundup.train.load(folder).history
+    assert max(history.lrs[:3]) == pytest.approx(0.1)
+    assert 0 < max(history.lrs[3:]) <= 0.02
+
+
 def test_a_training_can_be_watched(text, tmp_path, capsys, monkeypatch):
     def run(folder, *args):
         start = ["train", "--text", str(text), "--out", str(tmp_path / folder), *SMALL]

@@ -110,3 +110,20 @@ def test_a_norm_beyond_the_squares_of_its_width(size, number):
     p.grad = np.full(size, number, np.float32)
     norm = nn.clip_grad_norm_([p], 1.0)
     assert norm == pytest.approx(number * math.sqrt(size), rel=1e-5)
+
+
+@pytest.mark.parametrize("clip", [nn.clip_grad_norm_, nn.clip_grad_value_])
+def test_what_has_no_gradients_is_refused(clip):
+    layer = nn.Linear(1, 1)
+    for wrong in (layer, layer.named_parameters(), nn.Sequential(layer), [np.ones(2)]):
+        with pytest.raises(TypeError, match=rf"{clip.__name__}: parameters, such as model.param"):
+            clip(wrong, 1.0)
+
+
+def test_pytorch_s_names_lead_here():
+    assert nn.utils.clip_grad_norm_ is nn.clip_grad_norm_
+    assert nn.utils.clip_grad_value_ is nn.clip_grad_value_
+    params = with_grads([3.0, 4.0])
+    assert nn.clip_grad_norm_(params, 1.0, foreach=True) == 5
+    nn.clip_grad_value_(params, 0.1, foreach=False)
+    assert params[0].grad.max() == 0.1

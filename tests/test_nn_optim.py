@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from groundup import nn
-from groundup.engine import Tensor, Value, fast
+from groundup.engine import Tensor, Value, fast, no_grad
 
 RULES = [
     (nn.AdamW, {"lr": 0.03}),
@@ -237,8 +237,10 @@ def test_what_cannot_be_optimised(rule):
         rule([np.ones(1)], lr=0.1)
     with pytest.raises(TypeError, match="not one Parameter"):
         rule(w, lr=0.1)
-    with pytest.raises(ValueError, match="no setting speed"):
-        rule([{"params": [w], "speed": 1}], lr=0.1)
+    with pytest.raises(TypeError, match="parameter 1 is a tuple"):
+        rule([w, ("weight", nn.Parameter([[1.0]]))], lr=0.1)
+    with pytest.raises(TypeError, match="speed"):
+        rule([w], lr=0.1, speed=1)
     for wrong in (-1.0, math.nan, math.inf, "fast", None):
         for name in rule([w]).defaults.keys() & {"lr", "eps", "momentum", "weight_decay", "alpha"}:
             with pytest.raises(ValueError, match=f"{rule.__name__}: {name} is not below 0"):
@@ -247,8 +249,8 @@ def test_what_cannot_be_optimised(rule):
 
 def test_settings_that_make_no_sense_together():
     w = nn.Parameter([[1.0]])
-    for betas in [(0.9, 1.0), (0.9,), (-0.1, 0.5)]:
-        with pytest.raises(ValueError, match="betas are from 0"):
+    for betas in [(0.9, 1.0), (0.9,), (-0.1, 0.5), 0.9]:
+        with pytest.raises(ValueError, match="betas are two, from 0"):
             nn.AdamW([w], betas=betas)  # type: ignore[arg-type]
     ways: list[dict[str, Any]] = [{}, {"momentum": 0.9, "dampening": 0.1}]
     for settings in ways:
@@ -260,6 +262,8 @@ def test_settings_that_make_no_sense_together():
         nn.Muon([w], adjust_lr_fn="best")
     with pytest.raises(ValueError, match="three numbers"):
         nn.Muon([w], ns_coefficients=(1.0, math.nan, 0.0))
+    with pytest.raises(ValueError, match="three numbers, not 3"):
+        nn.Muon([w], ns_coefficients=3.0)  # type: ignore[arg-type]
 
 
 def test_muon_moves_matrices_alone():
@@ -394,3 +398,96 @@ def test_state_is_found_by_the_numbers_of_its_groups():
         again.load_state_dict(moved)
     with pytest.raises(ValueError, match=r"a saved state has state and param_groups, not \[\]"):
         again.load_state_dict({})
+
+
+def test_gradients_may_be_kept_as_zeros():
+    """As some write for PyTorch: zero_grad(set_to_none=True), which is what happens anyway."""
+    layer, x = nn.Linear(2, 1), Value(1.0)
+    layer.weight.grad, x.grad = np.full((1, 2), np.nan, np.float32), 3.0
+    opt = nn.SGD([*layer.parameters(), x])
+    for holder in (opt, layer):
+        holder.zero_grad(set_to_none=False)
+        assert layer.weight.grad.tolist() == [[0, 0]]
+        assert layer.weight.grad.dtype == np.float32
+        assert layer.bias is not None
+        assert layer.bias.grad is None
+        assert x.grad == 0
+        holder.zero_grad(set_to_none=True)
+        assert layer.weight.grad is None
+        layer.weight.grad = np.ones((1, 2), np.float32)
+
+
+def test_a_closure_computes_the_gradients():
+    x = nn.Parameter([1.0])
+    opt = nn.SGD([x], lr=0.25)
+
+    def closure():
+        opt.zero_grad()
+        loss = (x * x).sum()
+        loss.backward()
+        return loss
+
+    with no_grad():
+        loss = opt.step(closure)
+    assert loss.item() == 1
+    assert x.item() == 0.5
+    assert opt.step() is None
+
+
+def test_other_keys_of_a_group_are_kept_and_saved():
+    params = [nn.Parameter(data) for data in start()]
+    notes = ["of mine"]
+    opt = nn.SGD([{"params": params[:1], "name": "decay", "notes": notes}, {"params": params[1:]}])
+    assert opt.param_groups[0]["name"] == "decay"
+    saved = opt.state_dict()
+    notes.append("later")
+    assert saved["param_groups"][0]["notes"] == ["of mine"]
+    again = nn.SGD([{"params": params[:1], "mine": 1}, {"params": params[1:]}])
+    again.load_state_dict(saved)
+    assert {"name": "decay", "notes": ["of mine"], "mine": 1}.items() <= (
+        again.param_groups[0].items()
+    )
+    assert again.param_groups[0]["params"][0] is params[0]
+    assert "name" not in again.param_groups[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "names"),
+    [
+        (nn.SGD, "foreach fused"),
+        (nn.Adam, "foreach fused capturable"),
+        (nn.AdamW, "foreach fused capturable"),
+        (nn.RMSprop, "foreach capturable"),
+        (nn.Adagrad, "foreach fused"),
+        (nn.Muon, ""),
+    ],
+)
+def test_what_pytorch_takes_for_gpus_is_taken_and_changes_nothing(rule, names):
+    w = nn.Parameter([[1.0]])
+    plain = rule([w], lr=0.1).param_groups
+    assert rule([w], lr=0.1, **dict.fromkeys(names.split(), True)).param_groups == plain
+    for other in {"foreach", "fused", "capturable"} - {*names.split()}:
+        with pytest.raises(TypeError, match=other):
+            rule([w], lr=0.1, **{other: True})
+
+
+def test_parameters_may_be_given_with_their_names():
+    layer = nn.Linear(2, 1)
+    opt = nn.SGD(layer.named_parameters())
+    assert opt.param_groups[0]["params"] == [layer.weight, layer.bias]
+    assert opt.param_groups[0]["param_names"] == ["weight", "bias"]
+    groups = nn.SGD([{"params": layer.named_parameters(), "lr": 0.5}]).param_groups
+    assert groups[0]["param_names"] == ["weight", "bias"]
+    again = nn.SGD(layer.parameters())
+    again.load_state_dict(opt.state_dict())
+    assert again.param_groups[0]["param_names"] == ["weight", "bias"]
+
+
+def test_an_optimiser_shows_its_settings():
+    """In PyTorch's words."""
+    opt = nn.Adagrad([{"params": nn.Parameter([1.0]), "lr": 0.5}], eps=1e-9)
+    opt.add_param_group({"params": nn.Parameter([1.0]), "name": "second"})
+    lines = str(opt).splitlines()
+    assert lines[:4] == ["Adagrad (", "Parameter Group 0", "    eps: 1e-09", *lines[3:4]]
+    assert {"    lr: 0.5", "    lr: 0.01", "    name: second", "Parameter Group 1"} <= {*lines}
+    assert lines[-1] == ")"

@@ -10,7 +10,22 @@ from groundup import nn
 from groundup.engine.check.strategies import draws
 from groundup.engine.samples import RandomDraw
 from oracle import TOLERANCE, Replay, difference, largest_difference, torch
-from oracle_optim import CASES, DESCENTS, SEEDS, STORED, excerpt, groups, slope
+from oracle_optim import (
+    CASES,
+    COURSES,
+    DESCENTS,
+    SEEDS,
+    STORED,
+    WAYS,
+    excerpt,
+    groups,
+    our_pair,
+    rates,
+    slope,
+    their_pair,
+    their_rates,
+    told,
+)
 
 each = pytest.mark.parametrize(
     ("case", "ours", "theirs"), CASES, ids=[case.name for case, *_ in CASES]
@@ -81,3 +96,17 @@ def test_state_goes_over_from_pytorch_and_back(case, seed, monkeypatch):
     arrays, _ = there([p.data for p in params], optimizer.state_dict(), 10, 5)
     for one, other in zip(arrays, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@needs_torch
+@pytest.mark.parametrize("case", COURSES.values(), ids=COURSES)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_schedule_goes_on_where_pytorch_s_is(case, seed):
+    trial, _ = case.drawn(RandomDraw(seed))
+
+    def ours(pair, fresh):
+        return told(pair, lambda: our_pair(case, trial), first=0)
+
+    mixed = rates(trial, lambda: their_pair(case, trial), dict.fromkeys(WAYS, ours))
+    apart, where = largest_difference(mixed, their_rates(case, trial)[0])
+    assert apart <= TOLERANCE, f"{where}: {apart:.3g} apart in {trial.options}"

@@ -1,19 +1,13 @@
-"""Schedules: functions of the step, and what sets an optimiser's rates by them."""
+"""Schedules: functions of the step."""
 
+import copy
 import math
+import pickle
 
-import numpy as np
 import pytest
 
 from groundup import nn
 from groundup.nn import schedule
-
-
-def optimizer(*rates, kind=nn.SGD):
-    return kind([{"params": [nn.Parameter([1.0])], "lr": rate} for rate in rates])
-
-
-# The functions
 
 
 def test_warm_up_and_cosine_rise_to_the_peak_and_fall_to_the_floor():
@@ -64,146 +58,25 @@ def test_schedules_are_put_together():
     assert [both(step) for step in (1, 2, 4)] == [4, 3, 2]
 
 
-# What sets the rates
-
-MADE = {
-    "LambdaLR": lambda opt: nn.LambdaLR(opt, schedule.warm_up(3, schedule.exponential(0.9))),
-    "a function for each group": lambda opt: nn.LambdaLR(
-        opt, [schedule.constant(0.5), schedule.exponential(0.7)]
-    ),
-    "ConstantLR": lambda opt: nn.ConstantLR(opt, 0.3, 4),
-    "LinearLR": lambda opt: nn.LinearLR(opt, 0.1, 0.7, 9),
-    "StepLR": lambda opt: nn.StepLR(opt, 3, 0.3),
-    "MultiStepLR": lambda opt: nn.MultiStepLR(opt, [2, 2, 9], 0.3),
-    "ExponentialLR": lambda opt: nn.ExponentialLR(opt, 0.9),
-    "CosineAnnealingLR": lambda opt: nn.CosineAnnealingLR(opt, 6, 0.01),
-    "OneCycleLR": lambda opt: nn.OneCycleLR(opt, [0.3, 0.4], 20),
-    "SequentialLR": lambda opt: nn.SequentialLR(
-        opt, [nn.LinearLR(opt, 0.1, 1.0, 5), nn.CosineAnnealingLR(opt, 6, 0.01)], [5]
-    ),
-}
-
-
-def settings_of(opt):
-    return [{k: v for k, v in group.items() if k != "params"} for group in opt.param_groups]
-
-
-@pytest.mark.parametrize("kind", [nn.SGD, nn.AdamW])
-@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
-def test_a_schedule_goes_on_exactly(make, kind):
-    first = optimizer(0.3, 0.1, kind=kind)
-    scheduler = make(first)
-    for _ in range(8):
-        scheduler.step()
-    saved = first.state_dict(), scheduler.state_dict()
-
-    other = optimizer(7.0, 8.0, kind=kind)  # made with other rates
-    other.load_state_dict(saved[0])
-    again = make(other)
-    again.load_state_dict(saved[1])
-    late = optimizer(7.0, 8.0, kind=kind)  # or in the other order
-    latest = make(late)
-    late.load_state_dict(saved[0])
-    latest.load_state_dict(saved[1])
-    for _ in range(8):
-        assert settings_of(first) == settings_of(other) == settings_of(late)
-        assert (
-            scheduler.get_last_lr() == again.get_last_lr() == [g["lr"] for g in settings_of(first)]
-        )
-        for each in (scheduler, again, latest):
-            each.step()
-
-
-def test_a_group_that_comes_later_is_scheduled_from_its_own_rate():
-    opt = optimizer(0.4)
-    scheduler = nn.ExponentialLR(opt, 0.5)
-    opt.add_param_group({"params": [nn.Parameter([1.0])], "lr": 1.0})
-    scheduler.step()
-    assert scheduler.get_last_lr() == [0.2, 0.5]
-
-
-def test_a_second_schedule_sets_out_from_the_first_rates():
-    opt = optimizer(0.4)
-    for _ in range(3):
-        nn.ExponentialLR(opt, 0.5).step()
-    assert nn.ConstantLR(opt, 0.5).get_last_lr() == [0.2]
-    again = optimizer(7.0)
-    again.load_state_dict(opt.state_dict())  # which knows them too
-    assert nn.ConstantLR(again, 0.25).get_last_lr() == [0.1]
-
-
-def test_no_rounding_adds_up():
-    opt = optimizer(1.0)
-    scheduler = nn.LinearLR(opt, 0.1, 1.0, 10_000)
-    for _ in range(10_000):
-        scheduler.step()
-    assert scheduler.get_last_lr() == [1.0]
-
-
-def test_one_cycle_says_how_long_it_is_in_two_ways():
-    one, two = optimizer(1.0), optimizer(1.0)
-    a = nn.OneCycleLR(one, 1.0, total_steps=12, cycle_momentum=False)
-    b = nn.OneCycleLR(two, 1.0, epochs=3, steps_per_epoch=4)
-    for _ in range(20):
-        a.step()
-        b.step()
-        assert a.get_last_lr() == b.get_last_lr()
-    assert a.get_last_lr() == [pytest.approx(1 / 25 / 1e4)]
-    assert one.param_groups[0]["momentum"] == 0
-    assert two.param_groups[0]["momentum"] == 0.95
-
-
-def test_what_makes_no_sense():
-    opt = optimizer(1.0, 1.0)
-    wrong: list = [
-        (lambda: nn.StepLR(opt, 0), "step_size is at least 1, not 0"),
-        (lambda: nn.CosineAnnealingLR(opt, 0), "T_max is at least 1"),
-        (lambda: nn.ExponentialLR(opt, -0.5), "gamma is not below 0"),
-        (lambda: nn.ConstantLR(opt, math.nan), "factor is not below 0, not nan"),
-        (lambda: nn.LinearLR(opt, total_iters=-1), "total_iters is not below 0"),
-        (lambda: nn.LambdaLR(opt, [schedule.constant(1)]), "1 functions for 2 groups"),
-        (lambda: nn.SequentialLR(opt, [], []), "0 schedulers have 0 milestones"),
-        (lambda: nn.SequentialLR(opt, [nn.StepLR(opt, 1)], [3]), "have 0 milestones .*, not 1"),
-        (lambda: nn.SequentialLR(opt, [nn.StepLR(opt, 1)] * 3, [3, 2]), r"rise, unlike \[3, 2\]"),
-        (lambda: nn.SequentialLR(optimizer(1.0), [nn.StepLR(opt, 1)], []), "another optimiser"),
-        (lambda: nn.OneCycleLR(opt, 1.0), "say how long it is"),
-        (lambda: nn.OneCycleLR(opt, 1.0, 5, pct_start=1.5), "pct_start is a share"),
-        (lambda: nn.OneCycleLR(opt, 1.0, 5, anneal_strategy="sin"), "one of cos, linear, not sin"),
-        (lambda: nn.OneCycleLR(opt, [1.0], 5), "1 rates for 2 groups"),
-        (
-            lambda: nn.OneCycleLR(optimizer(1.0, kind=nn.Adagrad), 1.0, 5),
-            "Adagrad has no momentum to cycle",
-        ),
-        (
-            lambda: nn.StepLR(opt, 1).load_state_dict(nn.StepLR(optimizer(1.0), 1).state_dict()),
-            "saved for 1 groups, here are 2",
-        ),
-    ]
-    for make, message in wrong:
-        with pytest.raises(ValueError, match=message):
-            make()
-    parameter: object = nn.Parameter([1.0])
-    with pytest.raises(TypeError, match="an optimiser, not a Parameter"):
-        nn.StepLR(parameter, 1)  # type: ignore[arg-type]
-
-
-def test_pytorch_s_state_is_taken():
-    torch = pytest.importorskip("torch")
-    theirs = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.3)
-    their = torch.optim.lr_scheduler.CosineAnnealingLR(theirs, 9)
-    for _ in range(4):
-        theirs.step()
-        their.step()
-    ours = optimizer(5.0)
-    our = nn.CosineAnnealingLR(ours, 9)
-    our.load_state_dict(their.state_dict())
-    np.testing.assert_allclose(our.get_last_lr(), their.get_last_lr(), rtol=1e-9)
-
-
-def test_a_cycle_s_first_rate_does_not_depend_on_when_it_is_read():
-    opt = optimizer(1.0, 2.0)
-    cycle = nn.OneCycleLR(opt, [0.5, 1.0], total_steps=10)
-    for _ in range(3):
-        cycle.step()
-    assert cycle.base_lrs == [0.5 / 25, 1.0 / 25]  # as in PyTorch
-    assert nn.ExponentialLR(opt, 0.5).get_last_lr() == [0.5 / 25, 1.0 / 25]
+@pytest.mark.parametrize(
+    "rate",
+    [
+        schedule.constant(2.0),
+        schedule.linear(0.0, 1.0, 4),
+        schedule.cosine(1.0, 0.1, 4),
+        schedule.exponential(0.5),
+        schedule.stairs(2, 0.5),
+        schedule.inverse_sqrt(3),
+        schedule.noam(16, 3),
+        schedule.warm_up(3, schedule.exponential(0.5)),
+        schedule.sequence([schedule.constant(1.0), schedule.stairs(2, 0.5)], [3]),
+        schedule.product(schedule.constant(3.0), schedule.exponential(0.5)),
+    ],
+    ids=repr,
+)
+def test_schedules_are_values(rate):
+    """They can be pickled, copied, compared and read."""
+    told = eval(repr(rate), vars(schedule))
+    for twin in (pickle.loads(pickle.dumps(rate)), copy.deepcopy(rate), told):
+        assert twin == rate
+        assert [twin(step) for step in range(9)] == [rate(step) for step in range(9)]

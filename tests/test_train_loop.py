@@ -63,8 +63,8 @@ def test_each_step_is_what_it_says():
     """Against the same step spelled out."""
     model, twin = gpt(), gpt()
     ids, targets = next(train.batches(FIRST, 6, 4, seed=3))
-    optimizer = nn.AdamW(model.parameters(), lr=9.0, weight_decay=0.1)
-    config = replace(CONFIG, weight_decay=0.1, clip=0.01)
+    optimizer = nn.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    config = replace(CONFIG, lr=9.0, weight_decay=9.0, clip=0.01)  # the optimiser has its own
     for p in model.parameters():
         p.grad = np.ones(p.shape)  # of an earlier step: to be forgotten
     loss = train_step(model, optimizer, (ids, targets), config, step=0)
@@ -86,6 +86,47 @@ def test_the_same_seed_trains_the_same_model():
     histories = [fit(one), fit(same), fit(other, replace(CONFIG, seed=4))]
     assert histories[0].losses == histories[1].losses != histories[2].losses
     assert np.array_equal(weights(one), weights(same))
+
+
+def test_each_group_has_a_rate_of_its_own():
+    def fitted(steps, optimizer, history=None):
+        """The rates of both groups after each step."""
+        seen = []
+        step = optimizer.step
+
+        def noted():
+            seen.append([group["lr"] for group in optimizer.param_groups])
+            step()
+
+        optimizer.step = noted
+        fit(model, replace(CONFIG, steps=steps), optimizer=optimizer, history=history)
+        return np.array(seen)
+
+    model = gpt()
+    first, *others = model.parameters()
+    optimizer = nn.SGD([{"params": first, "lr": 0.2}, {"params": others}], lr=0.1)
+    history = train.History()
+    rates = fitted(8, optimizer, history)
+    assert rates[:5, 0] == pytest.approx([0.04, 0.08, 0.12, 0.16, 0.2])
+    assert rates[:, 1] == pytest.approx(rates[:, 0] / 2)
+    assert history.lrs == rates[:, 0].tolist()
+
+    again = nn.SGD([{"params": first}, {"params": others}])
+    again.load_state_dict(optimizer.state_dict())
+    rates = fitted(20, again, history)
+    assert len(rates) == 12
+    assert rates[:, 1] == pytest.approx(rates[:, 0] / 2)
+    assert rates[-1, 0] == pytest.approx(history.lrs[4] * 0.1, abs=2e-3)
+
+
+def test_a_training_that_an_older_version_began_goes_on_with_the_config_s_rate():
+    model = gpt()
+    optimizer = nn.AdamW(model.parameters(), lr=7.0)
+    history = train.History()
+    fit(model, replace(CONFIG, steps=20), history=history, stop_when=lambda h: h.step == 5)
+    assert "initial_lr" not in optimizer.param_groups[0]
+    fit(model, optimizer=optimizer, history=history)
+    assert history.lrs == fit(gpt()).lrs
 
 
 def test_it_stops_when_told():

@@ -15,7 +15,7 @@ class History:
     Attributes:
         steps: 1, 2, …: one for each training step, as are the next three.
         losses: the loss of that step's batch before the step, nats per character.
-        lrs: the learning rate it was made with.
+        lrs: the learning rate it was made with, of the first group of parameters.
         times: seconds of training until its end, evaluations included.
         val_steps: how many steps had been made at each evaluation, first 0.
         val_losses: the validation loss then, nats per character.

@@ -28,10 +28,10 @@ class TrainConfig:
     Attributes:
         steps: how many steps in all, those before a resumption included.
         batch_size: windows in a step.
-        lr: the learning rate at its highest.
+        lr: the learning rate at its highest, of the optimiser that `fit` makes.
         warmup: steps in which it rises from 0; after them it falls along a cosine.
-        floor: the fraction of `lr` that is left at the last step.
-        weight_decay: AdamW's.
+        floor: the fraction of it that is left at the last step.
+        weight_decay: of that optimiser, AdamW.
         clip: the norm to which longer gradients are shortened.
         eval_every: steps between evaluations; the last step is followed by one anyway.
         eval_windows: an evaluation takes so many windows of the validation text, None all.
@@ -91,9 +91,10 @@ def train_step(
         FloatingPointError: as `fit` says.
     """
     ids, targets = batch
-    lr = learning_rate(config, step)
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        highest = group.setdefault("initial_lr", group["lr"])
+        group["lr"] = learning_rate(config, step, highest)
+    lr = optimizer.param_groups[0]["lr"]
     # Dropout's noise, as the batch, follows from (seed, step): a resumed training repeats it.
     nn.manual_seed((config.seed + 1 << 32) + step)
     model.zero_grad()  # parameters that the optimiser leaves alone count in the norm too
@@ -105,10 +106,10 @@ def train_step(
     return loss
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
+def learning_rate(config: TrainConfig, step: int, highest: float) -> float:
     """The rate of the step that follows `step` others."""
-    low = config.lr * config.floor
-    return nn.warmup_cosine(step, config.warmup, config.steps, config.lr, low)
+    low = highest * config.floor
+    return nn.warmup_cosine(step, config.warmup, config.steps, highest, low)
 
 
 def check_finite(number: float, what: str, step: int, lr: float) -> None:
@@ -142,6 +143,8 @@ def fit(
         model: `model(ids, targets)` gives (logits, loss).
         train_ids, val_ids: (N,) and (M,) integers.
         config: by default `TrainConfig()`.
+        optimizer: by default AdamW at the config's rate. One that is given has rates of its own,
+            perhaps one for each group: each is the highest that its group comes to.
         optimizer, history: those of an earlier run, to go on where it ended; with the same
             config the result is the same as without the break. The history is added to.
         callback: called with the history after each evaluation.
@@ -165,6 +168,9 @@ def fit(
     check_length(val_ids, block_size, "validation")
     source = batches(train_ids, block_size, config.batch_size, config.seed, start=history.step)
     began = time.perf_counter() - history.seconds
+    if history.step:  # before there were rates of their own, all groups had the config's
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", config.lr)
 
     def evaluate() -> bool:
         """Take the validation loss, and say whether this is enough."""
@@ -189,7 +195,7 @@ def fit(
             while history.step < config.steps and not enough and not interrupted():
                 loss = train_step(model, optimizer, next(source), config, history.step)
                 history.losses.append(loss)
-                history.lrs.append(learning_rate(config, history.step))
+                history.lrs.append(optimizer.param_groups[0]["lr"])
                 history.times.append(time.perf_counter() - began)
                 history.steps.append(history.step + 1)
                 bar.stepped(history)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -12,12 +11,10 @@ import numpy as np
 from ...engine.blocks import BLOCK, flat_blocks
 from ...engine.graph import Node
 from ...engine.modes import enable_grad
+from .saving import load, rest, save
 
 State = dict[str, Any]
 Settings = dict[str, Any]
-
-# Settings that a saved state of an older version may lack: their defaults are what it had.
-LATER = {"amsgrad", "dampening", "maximize", "nesterov"}
 
 
 class Optimizer:
@@ -78,7 +75,7 @@ class Optimizer:
         grouped = bool(entries) and isinstance(entries[0], dict)
         for group in entries if grouped else [{"params": entries}]:
             self.add_param_group(group)
-        if not self._all():
+        if not self.all_parameters():
             raise ValueError(f"{self._name}: no parameters to optimise")
 
     @property
@@ -101,7 +98,7 @@ class Optimizer:
         settings = self.defaults | rest(group)
         if all(isinstance(p, tuple) for p in inside) and inside:  # (name, parameter)
             settings["param_names"], inside = map(list, zip(*inside, strict=True))
-        seen = dict.fromkeys(self._all())
+        seen = dict.fromkeys(self.all_parameters())
         for place, p in enumerate(inside):
             if not isinstance(p, Node):
                 raise TypeError(f"{self._name}: parameter {place} is a {type(p).__name__}")
@@ -114,7 +111,7 @@ class Optimizer:
             seen[p] = None
         self.check({name: settings[name] for name in self.defaults}, inside)
         self.param_groups.append({"params": inside, **settings})
-        self.size = sum(np.size(p._data) for p in self._all())
+        self.size = sum(np.size(p._data) for p in self.all_parameters())
 
     def check(self, settings: Settings, params: list[Any]) -> None:
         """Refuse settings that make no sense, or parameters that the rule is not made for."""
@@ -126,7 +123,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or with False make zeros of them."""
-        for p in self._all():
+        for p in self.all_parameters():
             p.zero_grad(set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -185,14 +182,7 @@ class Optimizer:
 
         The form is PyTorch's: {"state": {0: {...}}, "param_groups": [{..., "params": [0, 1]}]}.
         """
-        number = {p: i for i, p in enumerate(self._all())}
-        return {
-            "state": {number[p]: copy.deepcopy(kept) for p, kept in self.state.items() if kept},
-            "param_groups": [
-                copy.deepcopy(rest(group)) | {"params": [number[p] for p in group["params"]]}
-                for group in self.param_groups
-            ],
-        }
+        return save(self)
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Go on exactly where `state_dict` was taken, with parameters in the same order.
@@ -203,64 +193,11 @@ class Optimizer:
             ValueError: another optimiser's, other groups, or state of other shapes. Nothing is
                 changed then.
         """
-        if not {"state", "param_groups"} <= saved.keys():
-            raise ValueError(
-                f"{self._name}: a saved state has state and param_groups, not {[*saved]}"
-            )
-        sizes = [len(group["params"]) for group in saved["param_groups"]]
-        own = [len(group["params"]) for group in self.param_groups]
-        if sizes != own:
-            raise ValueError(f"{self._name}: saved groups of {sizes} parameters, here are {own}")
-        pairs = zip(saved["param_groups"], self.param_groups, strict=True)
-        settings = [self._own_settings(kept, group) for kept, group in pairs]
-        numbers = [i for group in saved["param_groups"] for i in group["params"]]
-        params = dict(zip(numbers, self._all(), strict=True))
-        kept_by = {int(i): kept for i, kept in saved["state"].items()}
-        if strays := kept_by.keys() - params.keys():
-            raise ValueError(f"{self._name}: state saved for {sorted(strays)}, which no group has")
-        self.state = {params[i]: self._own_state(params[i], kept) for i, kept in kept_by.items()}
-        for group, kept in zip(self.param_groups, settings, strict=True):
-            group.update(kept)
+        load(self, saved)
 
-    def _own_settings(self, saved: Settings, group: Settings) -> Settings:
-        """What is to change in a group: the saved settings, and whatever else was saved in it."""
-        if not self.defaults.keys() - LATER <= saved.keys():
-            raise ValueError(
-                f"{self._name}: the saved settings, {', '.join(saved)}, are not its own"
-            )
-        known = {k: tuple(v) if isinstance(v, list) else v
-                 for k, v in saved.items() if k in self.defaults}  # fmt: skip
-        self.check({name: group[name] for name in self.defaults} | known, [])
-        return copy.deepcopy(rest(saved)) | known
-
-    def _own_state(self, p: Any, saved: State) -> State:
-        """What was saved for a parameter, as copies."""
-        kept = {k: np.asarray(v).copy() for k, v in saved.items() if v is not None}
-        always = {name for name, asked in self.keeps.items() if asked is None}
-        if kept and not always <= kept.keys() <= self.keeps.keys():
-            raise ValueError(
-                f"{self._name} keeps {', '.join(self.keeps) or 'nothing'}; the saved state has "
-                f"{', '.join(kept)}"
-            )
-        for name, array in kept.items():
-            if name != "step" and array.shape != np.shape(p._data):
-                raise ValueError(
-                    f"{self._name}: saved {name} of shape {array.shape} for a parameter "
-                    f"{p.name or ''} of {np.shape(p._data)}"
-                )
-        scalar = isinstance(p._data, float)
-        return {
-            name: int(array) if name == "step" else float(array) if scalar else array
-            for name, array in kept.items()
-        }
-
-    def _all(self) -> list[Any]:
+    def all_parameters(self) -> list[Any]:
+        """The parameters of all groups, in order."""
         return [p for group in self.param_groups for p in group["params"]]
-
-
-def rest(group: Settings) -> Settings:
-    """All of a group but its parameters."""
-    return {k: v for k, v in group.items() if k != "params"}
 
 
 def called(place: int, p: Any) -> str:

@@ -7,9 +7,7 @@ from functools import partial
 
 from ..optimizer import Optimizer
 from .factors import FactorLR
-from .scheduler import LRScheduler, check, rates
-
-__all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "rates"]
+from .scheduler import LRScheduler, check, rates  # noqa: F401 (of the examples)
 
 
 def height(steps: float, step: float) -> float:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ...schedule import Schedule, constant, exponential, linear, sequence, stairs
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, check, per_group, rates
-
-__all__ = ["ConstantLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR", "rates"]
+from .scheduler import LRScheduler, check, per_group, rates  # noqa: F401 (of the examples)
 
 
 class LambdaLR(LRScheduler):

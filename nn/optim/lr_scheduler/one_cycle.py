@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, per_group
 
@@ -29,8 +31,8 @@ class OneCycleLR(LRScheduler):
         three_phase: back to the first rate in as many steps as it rose, and only then lower.
         last_epoch: as of `LRScheduler`.
 
-    The last rate is that of step total_steps − 1, counted from 0. One step more is allowed, as in
-    PyTorch, where the curve goes on a little.
+    The cycle ends with the rate of step total_steps − 1, counted from 0. As in PyTorch `step` may
+    be called once more, after the last of the optimiser's, and the curve runs past its end.
 
     Raises:
         ValueError: neither total_steps nor the other two; a share, a strategy, a divisor or a
@@ -51,7 +53,7 @@ class OneCycleLR(LRScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        max_lr: float | Sequence[float],
+        max_lr: float | Sequence[float] | np.ndarray,
         total_steps: int | None = None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from ....engine import Tensor, Value
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check, per_group
 
@@ -68,9 +70,9 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = self.cooldown_counter = 0
         self._note()
 
-    def step(self, metrics: float) -> None:  # type: ignore[override]
+    def step(self, metrics: Any) -> None:  # type: ignore[override]
         """Take note of the number after this step, such as the validation loss."""
-        metrics = float(metrics)
+        metrics = metrics.item() if isinstance(metrics, Tensor | Value) else float(metrics)
         self.last_epoch += 1
         if self.is_better(metrics):
             self.best, self.num_bad_epochs = metrics, 0
