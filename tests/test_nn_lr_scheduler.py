@@ -185,11 +185,14 @@ def test_a_sequence_restarts_above_its_floor():
 
 def test_a_sequence_takes_up_groups_that_come_later():
     opt = optimizer(0.4)
-    scheduler = nn.SequentialLR(opt, [nn.ConstantLR(opt, 0.5), nn.ExponentialLR(opt, 0.5)], [2])
+    parts = [nn.ConstantLR(opt, 0.5), nn.ExponentialLR(opt, 0.5)]
     opt.add_param_group({"params": [nn.Parameter([1.0])], "lr": 1.0})
+    scheduler = nn.SequentialLR(opt, parts, [2])
+    assert scheduler.get_last_lr() == [0.2, 0.5]
+    opt.add_param_group({"params": [nn.Parameter([1.0])], "lr": 3.0})
     for _ in range(3):
         scheduler.step()
-    assert scheduler.get_last_lr() == [0.2, 0.5]
+    assert scheduler.get_last_lr() == [0.2, 0.5, 1.5]
 
 
 def test_sequences_and_chains_lie_in_each_other():

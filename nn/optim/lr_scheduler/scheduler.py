@@ -18,8 +18,8 @@ class LRScheduler:
 
     Args:
         optimizer: whose groups get a new "lr". What it was at first is kept in "initial_lr".
-        last_epoch: −1 to begin. To go on with an optimiser whose own state alone was saved, how
-            many steps were made, less 1; the groups have the rates of the next step already.
+        last_epoch: −1 to begin. To go on where the optimiser's state alone was saved, the step
+            before the one that its groups have the rates of.
 
     Raises:
         TypeError: something else than an optimiser.

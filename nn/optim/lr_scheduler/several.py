@@ -9,7 +9,7 @@ from typing import Any
 
 from ..optimizer import Optimizer
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler
+from .scheduler import LRScheduler, rates  # noqa: F401 (of the examples)
 
 
 class Several(LRScheduler):
@@ -67,7 +67,7 @@ class SequentialLR(Several):
     >>> from groundup import nn
     >>> opt = nn.SGD([nn.Parameter([1.0])], lr=8.0)
     >>> parts = [nn.LinearLR(opt, 0.5, total_iters=2), nn.ExponentialLR(opt, 0.5)]
-    >>> nn.optim.lr_scheduler.scheduler.rates(SequentialLR(opt, parts, milestones=[2]), 5)
+    >>> rates(SequentialLR(opt, parts, milestones=[2]), 5)
     [4.0, 6.0, 8.0, 4.0, 2.0]
     """
 
@@ -83,8 +83,7 @@ class SequentialLR(Several):
         if any(first > second for first, second in pairwise(milestones)):
             raise ValueError(f"SequentialLR: milestones rise, unlike {list(milestones)}")
         self.milestones = list(milestones)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]  # each of the schedulers has set its first
+        self._set_out_from(self)  # each of the schedulers has set rates of its own
         self.begin()
 
     @property
@@ -99,13 +98,17 @@ class SequentialLR(Several):
     def step(self) -> None:
         self.last_epoch += 1
         if self.last_epoch in self.milestones:
-            self.active._meet_groups()
-            for group, first in zip(self.optimizer.param_groups, self.active.base_lrs, strict=True):
-                group["lr"] = first
+            self._set_out_from(self.active)
             self.active.begin()
         else:
             self.active.step()
         self._note()
+
+    def _set_out_from(self, scheduler: LRScheduler) -> None:
+        """Give the groups the rates that they had at first, as a scheduler has noted them."""
+        scheduler._meet_groups()
+        for group, first in zip(self.optimizer.param_groups, scheduler.base_lrs, strict=True):
+            group["lr"] = first
 
 
 class ChainedScheduler(Several):
@@ -121,7 +124,7 @@ class ChainedScheduler(Several):
     >>> from groundup import nn
     >>> opt = nn.SGD([nn.Parameter([1.0])], lr=8.0)
     >>> parts = [nn.ConstantLR(opt, 0.5, total_iters=2), nn.ExponentialLR(opt, 0.5)]
-    >>> nn.optim.lr_scheduler.scheduler.rates(ChainedScheduler(parts), 4)
+    >>> rates(ChainedScheduler(parts), 4)
     [4.0, 2.0, 2.0, 1.0]
     """
 
