@@ -223,7 +223,7 @@ def op(*vjps: Vjp | None, **fields: Any) -> Callable[[F], F]:
     """
 
     def decorate(definition: F) -> F:
-        fn = dispatching(definition)
+        fn = dispatching(definition, fields.get("lists", False))
         declare(fn, *vjps, definition=definition, **fields)
         return fn
 
@@ -237,18 +237,27 @@ def constant(definition: F) -> F:
     return fn
 
 
-def dispatching(definition: F) -> F:
+def dispatching(definition: F, lists: bool = False) -> F:
     """`definition` for plain arrays; for anything else, what its kind makes of the call.
 
-    It does for our functions what `__array_ufunc__` and `__array_function__` do for numpy's.
+    It does for our functions what `__array_ufunc__` and `__array_function__` do for numpy's. As
+    numpy's do, it takes a list of numbers for an array, unless the op has a use for `lists`.
     """
 
     @functools.wraps(definition)
     def fn(*args: Any, **kwargs: Any) -> Any:
-        interpret = interpreter((*args, *kwargs.values()))
+        given = (*args, *kwargs.values())
+        if not lists and list in map(type, given):
+            named = {name: unlisted(arg) for name, arg in kwargs.items()}
+            return fn(*map(unlisted, args), **named)
+        interpret = interpreter(given)
         return interpret(fn, args, kwargs) if interpret else definition(*args, **kwargs)
 
     return fn  # type: ignore[return-value]
+
+
+def unlisted(arg: Any) -> Any:
+    return np.asarray(arg) if type(arg) is list else arg
 
 
 def interpreter(args: Iterable[Any]) -> Callable[..., Any] | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from groundup.engine import Tensor, Value, vjp
+from groundup.engine import Tensor, Value, mse_loss, relu, vjp
 from groundup.engine.arguments import each
 from groundup.engine.check import check_op
 from groundup.engine.check.gradcheck import joined, op_as_function
@@ -134,6 +134,24 @@ def test_rules_are_written_by_the_rules(op):
     written = rules(op)
     assert bool(written) == bool(op.vjps)
     assert all("∂out" in text for text in written.values())
+
+
+OURS = [op for op in TABLE.values() if op.ours and not op.lists]
+
+
+@pytest.mark.parametrize("op", OURS, ids=str)
+def test_a_list_of_numbers_serves_as_an_array(op):
+    for seed in range(5):
+        args, kwargs = op.samples(RandomDraw(seed))
+        listed = [arg.tolist() if isinstance(arg, np.ndarray) and arg.size else arg for arg in args]
+        np.testing.assert_allclose(joined(op.fn(*listed, **kwargs)), joined(op.fn(*args, **kwargs)))
+
+
+def test_lists_by_name_of_values_and_of_tensors():
+    assert mse_loss(input=[1.0, 2.0], target=[0, 0]) == 2.5
+    assert [v.data for v in relu([Value(1.0), Value(-2.0)])] == [1.0, 0.0]
+    with pytest.raises(TypeError, match=r"np\.stack"):
+        relu([Tensor(1.0), Tensor(2.0)])
 
 
 def test_a_list_argument_is_seen():
