@@ -64,9 +64,11 @@ class Convolution(Module):
                 "modes 'reflect', 'edge' and 'wrap' as well"
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = each_axis(kernel_size, self.dims)
-        self.stride, self.dilation = each_axis(stride, self.dims), each_axis(dilation, self.dims)
-        self.padding = padding if isinstance(padding, str) else each_axis(padding, self.dims)
+        self.kernel_size = each_axis(f"{name}: kernel_size", kernel_size, self.dims)
+        self.stride = each_axis(f"{name}: stride", stride, self.dims)
+        self.dilation = each_axis(f"{name}: dilation", dilation, self.dims)
+        words = isinstance(padding, str)
+        self.padding = padding if words else each_axis(f"{name}: padding", padding, self.dims)
         borders(name, self.padding, self.kernel_size, self.stride, self.dilation)
         seen = in_channels // groups * math.prod(self.kernel_size)
         self.weight = init.fan_in_uniform(

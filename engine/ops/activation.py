@@ -163,14 +163,14 @@ def silu(a: Any) -> Any:
 _with_slope = with_array(lambda draw, a: call(a, draw.choice((0.01, 0.5))))
 
 
-@op(lambda g, out, a, slope=0.01: np.where(a <= 0, g * slope, g), samples=_with_slope)
+@op(lambda g, out, a, slope=0.01: np.where(a > 0, g, g * slope), samples=_with_slope)
 def leaky_relu(a: Any, slope: float = 0.01) -> Any:
     """a where it is positive, else slope · a (Maas et al., 2013).
 
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
-    return np.where(a <= 0, slope * a, a)
+    return np.where(a > 0, a, slope * a)
 
 
 @op(samples=_with_slope)

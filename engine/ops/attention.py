@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ..op import Kernel, op
 from ..samples import Call, Draw, call
-from .attention_kernel import attention_backward, attention_forward
+from .attention_kernel import attention_backward, attention_forward, usual_scale
 from .masks import masked
 from .softmax import softmax
 
@@ -26,7 +25,7 @@ def attention_weights(
 ) -> Any:
     """softmax(q kᵀ / √d), (…, T, S): how much of each value a query takes. Arguments: see
     `scaled_dot_product_attention`."""
-    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    scale = usual_scale(query) if scale is None else scale
     scores = (query * scale) @ np.swapaxes(key, -1, -2)  # (…, T, S)
     return softmax(masked(scores, attn_mask, is_causal))
 

@@ -18,7 +18,7 @@ def attention_forward(
     is_causal: bool = False, scale: float | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The result, and what its backward pass needs."""
-    scale = 1 / math.sqrt(np.shape(query)[-1]) if scale is None else scale
+    scale = usual_scale(query) if scale is None else scale
     step = _step(query, key, value, is_causal)
     scores = times_transposed(query * scale, key, step)  # (…, T, S)
     if attn_mask is not None:
@@ -46,6 +46,11 @@ def attention_backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
         scores *= scale
     key_share = transposed_times(scores, query, step)
     return triangle_times(scores, key, step), key_share, value_share, mask_share, noise_share
+
+
+def usual_scale(query: Any) -> float:
+    """1 / √d, with which scores stay as large as their factors; 1 where there is no width."""
+    return 1 / math.sqrt(np.shape(query)[-1] or 1)
 
 
 def _step(query: np.ndarray, key: np.ndarray, value: np.ndarray, is_causal: bool) -> int:

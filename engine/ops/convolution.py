@@ -21,7 +21,7 @@ def borders(name: str, padding: Any, size: Sizes, stride: Sizes, dilation: Sizes
     """
     check_window(name, size, stride, dilation)
     if not isinstance(padding, str):
-        numbers = each_axis(padding, len(size))
+        numbers = each_axis(f"{name}: padding", padding, len(size))
         if any(number < 0 for number in numbers):
             raise ValueError(f"{name}: padding is 0 or more on each axis, not {padding}")
         return [(n, n) for n in numbers]
@@ -48,8 +48,11 @@ def convolve(
         return convolve(x[None], weight, bias, stride, padding, dilation, groups)[0]
     check_shapes(dims, np.shape(x), np.shape(weight), groups)
     (outputs, c, *size), batch = np.shape(weight), len(x)
-    window = tuple(size), each_axis(stride, dims), each_axis(dilation, dims)
-    seen = windows(bordered(x, borders(f"conv{dims}d", padding, *window)), *window)
+    name = f"conv{dims}d"
+    stride = each_axis(f"{name}: stride", stride, dims)
+    dilation = each_axis(f"{name}: dilation", dilation, dims)
+    window = tuple(size), stride, dilation
+    seen = windows(bordered(x, borders(name, padding, *window)), *window)
     places = np.shape(seen)[2 + dims :]  # of (B, C, *size, *places)
     inner, outer = c * math.prod(size), math.prod(places)
     seen = np.reshape(seen, (batch, groups, inner, outer))

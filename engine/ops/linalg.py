@@ -77,7 +77,7 @@ declare(np.dot, definition=dot, samples=shaped("2k,k3", "k,k", "2k,k", ",2k"))
 def bias_vjp(g: Any, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     """g: the walk would sum it, too, but a product with ones does so faster."""
     if type(g) is np.ndarray and g.ndim > 1 and np.ndim(bias) == 1:
-        return np.ones(g.size // max(g.shape[-1], 1), g.dtype) @ rows(g)
+        return np.ones(math.prod(g.shape[:-1]), g.dtype) @ rows(g)
     return g
 
 

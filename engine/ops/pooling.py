@@ -9,15 +9,15 @@ import numpy as np
 
 from ..op import op
 from ..samples import Call, Draw, call
-from .window import Borders, Sizes, bordered, check_window, each_axis, windows
+from .window import Borders, Sizes, bordered, check_window, continued, each_axis, windows
 
 
 class Window:
     """A window of pooling, as it moves over the last axes of an array.
 
     Attributes:
-        size, stride, dilation: one number for each axis.
-        inner: the border that was asked for.
+        size, stride, dilation, border: one number for each axis.
+        inner: the border that was asked for, before and after each axis.
         outer: the border with which the window fits as often as it is to: with `ceil_mode` its last
             place may reach beyond the border, if it begins before its end.
     """
@@ -25,22 +25,23 @@ class Window:
     def __init__(
         self, sides: Sizes, size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
     ) -> None:
-        if not isinstance(size, tuple | list):
+        if not np.ndim(size):
             raise TypeError(f"pooling: size is a tuple, one number for each axis, not {size!r}")
         dims = len(size)
         self.size, self.sides = tuple(size), sides[len(sides) - dims :]
-        self.stride = each_axis(size if stride is None else stride, dims)
-        self.dilation = each_axis(dilation, dims)
+        self.stride = each_axis("pooling: stride", size if stride is None else stride, dims)
+        self.dilation = each_axis("pooling: dilation", dilation, dims)
         check_window("pooling", self.size, self.stride, self.dilation)
-        border = each_axis(padding, dims)
-        if any(p > k // 2 for p, k in zip(border, size, strict=True)):
+        self.border = border = each_axis("pooling: padding", padding, dims)
+        if not all(0 <= p <= k // 2 for p, k in zip(border, self.size, strict=True)):
             raise ValueError(
-                f"pooling: a border of {border} is more than half of the window {size}"
+                f"pooling: a border of {border} is more than half of the window {self.size}, or "
+                "below 0"
             )
         self.inner: Borders = [(p, p) for p in border]
         self.outer = self.inner
         if ceil_mode:
-            numbers = zip(self.sides, size, self.stride, border, self.dilation, strict=True)
+            numbers = zip(self.sides, self.size, self.stride, border, self.dilation, strict=True)
             self.outer = [(p, p + beyond(n, k, s, p, d)) for n, k, s, p, d in numbers]
 
     def over(self, x: Any) -> Any:
@@ -86,7 +87,13 @@ def max_pool(
     array([3., 2.])
     """
     window = Window(np.shape(x), size, stride, padding, dilation, ceil_mode)
-    return np.max(window.over(bordered(x, window.outer, -np.inf)), axis=window.axes)
+    axes = zip(window.border, window.dilation, window.sides, strict=True)
+    if any(border and gap > side for border, gap, side in axes):
+        raise ValueError(
+            f"max_pool: with a dilation of {window.dilation} a window steps from border to border "
+            f"of {window.sides}, and sees no number"
+        )
+    return np.max(window.over(continued(x, window.outer, window.dilation)), axis=window.axes)
 
 
 def avg_pool_samples(draw: Draw) -> Call:
@@ -112,6 +119,8 @@ def avg_pool(
     >>> avg_pool(np.array([1.0, 3.0, 2.0, 0.0]), (2,))
     array([2., 1.])
     """
+    if divisor_override == 0:
+        raise ValueError("avg_pool: divisor_override is what sums are divided by, so not 0")
     window = Window(np.shape(x), size, stride, padding, 1, ceil_mode)
     total = np.sum(window.over(bordered(x, window.outer)), axis=window.axes)
     if divisor_override is not None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..op import op
 from ..samples import Call, Draw, call
+from .shape import along
 
 Sizes = tuple[int, ...]
 Borders = Sequence[tuple[int, int]]  # on each axis, how much before and after
@@ -91,8 +92,15 @@ def unwindow(pieces: Any, size: Sizes, stride: Sizes, dilation: Sizes, shape: Si
     return out
 
 
-def each_axis(number: Any, dims: int) -> Sizes:
-    """One number for each axis, from one for all or a tuple."""
+def each_axis(name: str, number: Any, dims: int) -> Sizes:
+    """One number for each axis, from one for all or a tuple.
+
+    Raises:
+        ValueError: a tuple of another length.
+    """
+    if np.ndim(number) and len(number) != dims:
+        one = "one number" if dims == 1 else f"one number for all, or {dims}"
+        raise ValueError(f"{name} is {one}, not {tuple(number)}")
     return tuple(number) if np.ndim(number) else (int(number),) * dims
 
 
@@ -109,3 +117,16 @@ def bordered(x: Any, borders: Borders, number: float = 0.0) -> Any:
     """x with a border of that number around its last axes."""
     width = [*[(0, 0)] * (np.ndim(x) - len(borders)), *borders]
     return np.pad(x, width, mode="constant", constant_values=number) if np.any(width) else x
+
+
+def continued(x: Any, borders: Borders, steps: Sizes) -> Any:
+    """x with a border of its own numbers around its last axes: each is that which lies a multiple
+    of `steps` further in, so that a window dilated by these sees no number that it would not see
+    anyway."""
+    for axis, (before, after), step in zip(range(-len(borders), 0), borders, steps, strict=True):
+        side = np.shape(x)[axis]
+        left = [place % step for place in range(-before, 0)]
+        right = [max(side - step + place % step, 0) for place in range(after)]
+        parts = [x[along(x, axis, slice(place, place + 1))] for place in (*left, *right)]
+        x = np.concatenate([*parts[:before], x, *parts[before:]], axis) if parts else x
+    return x

@@ -13,7 +13,7 @@ def max_pool1d(
     ceil_mode: bool = False,
 ) -> Any:  # fmt: skip
     """The largest number in each window over the last axis; arguments: see `engine.max_pool`."""
-    size = each_axis(kernel_size, 1)
+    size = each_axis("max_pool1d: kernel_size", kernel_size, 1)
     return engine.max_pool(input, size, stride, padding, dilation, ceil_mode)
 
 
@@ -22,7 +22,7 @@ def max_pool2d(
     ceil_mode: bool = False,
 ) -> Any:  # fmt: skip
     """The largest number in each window over the last two axes."""
-    size = each_axis(kernel_size, 2)
+    size = each_axis("max_pool2d: kernel_size", kernel_size, 2)
     return engine.max_pool(input, size, stride, padding, dilation, ceil_mode)
 
 
@@ -31,7 +31,7 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Any:  # fmt: skip
     """The mean of each window over the last axis; arguments: see `engine.avg_pool`."""
-    size = each_axis(kernel_size, 1)
+    size = each_axis("avg_pool1d: kernel_size", kernel_size, 1)
     return engine.avg_pool(input, size, stride, padding, ceil_mode, count_include_pad)
 
 
@@ -41,4 +41,6 @@ def avg_pool2d(
 ) -> Any:  # fmt: skip
     """The mean of each window over the last two axes."""
     options = ceil_mode, count_include_pad, divisor_override
-    return engine.avg_pool(input, each_axis(kernel_size, 2), stride, padding, *options)
+    return engine.avg_pool(
+        input, each_axis("avg_pool2d: kernel_size", kernel_size, 2), stride, padding, *options
+    )
