@@ -1,4 +1,8 @@
-"""Activations as modules, for `Sequential`: each applies a function to every element."""
+"""Activations as modules, for `Sequential`: each applies a function to every element.
+
+Those that take `inplace` in PyTorch take it here, and it changes nothing: an op may still need what
+it was given, so all of them give a new array. The same holds for `Dropout`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,14 @@ from . import functional as F
 from .module import Module
 
 
-class ReLU(Module):
+class Plain(Module):
+    """What activations without settings share: `inplace`, which changes nothing."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
+
+class ReLU(Plain):
     """max(x, 0) (Nair and Hinton, 2010).
 
     >>> float(ReLU()(-1.0))
@@ -26,7 +37,7 @@ class LeakyReLU(Module):
     -0.01
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
@@ -43,7 +54,7 @@ class ELU(Module):
     -0.6321
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
@@ -53,7 +64,7 @@ class ELU(Module):
         return f"alpha={self.alpha}"
 
 
-class SELU(Module):
+class SELU(Plain):
     """1.0507 · ELU(x, 1.6733): in a deep network whose weights start with variance 1 / fan_in, what
     goes through keeps mean 0 and variance 1 (Klambauer et al., 2017).
 
@@ -69,11 +80,15 @@ class GELU(Module):
     """x · Φ(x), exactly, or nearly (`approximate="tanh"`) as GPT-2 has it (Hendrycks and
     Gimpel, 2016).
 
+    Raises:
+        ValueError: another approximation.
+
     >>> round(float(GELU()(1.0)), 4)
     0.8413
     """
 
     def __init__(self, approximate: str = "none") -> None:
+        F.gelu(0.0, approximate)  # which refuses any other
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:
@@ -83,7 +98,7 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(Module):
+class SiLU(Plain):
     """x · sigmoid(x), also called swish (Elfwing et al., 2018; Ramachandran et al., 2017).
 
     >>> round(float(SiLU()(1.0)), 4)

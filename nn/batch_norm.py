@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.ops.constants import as_constants
 from . import init
+from .functional.given import as_array
 from .module import Module
 
 
@@ -62,6 +63,7 @@ class BatchNorm(Module):
     num_batches_tracked: Any
 
     def forward(self, x: Any) -> Any:
+        x = as_array(x)
         shape = np.shape(x)
         if len(shape) not in self.dims or shape[1] != self.num_features:
             raise ValueError(

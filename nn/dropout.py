@@ -20,7 +20,7 @@ class Dropout(Module):
     3.0
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p is a probability, from 0 to 1, not {p}")
         self.p = p

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from . import draws, init
 from . import functional as F
 from .module import Module
+from .parameter import Parameter
 
 
 class Embedding(Module):
@@ -41,6 +42,27 @@ class Embedding(Module):
         self.padding_idx = padding_idx
         weight = init.new((num_embeddings, embedding_dim))
         self.weight = init.start_(weight, partial(table, padding_idx=padding_idx))
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None
+    ) -> Self:
+        """A table of known vectors (num_embeddings, embedding_dim), in their own width; frozen,
+        unless told otherwise. `init.reseed` leaves them as they are.
+
+        Raises:
+            ValueError: no matrix.
+
+        >>> Embedding.from_pretrained([[1.0, 2.0], [3.0, 4.0]])(np.array([1])).data
+        array([[3., 4.]])
+        """
+        weight = Parameter(embeddings, requires_grad=not freeze)
+        if weight.ndim != 2:
+            raise ValueError(f"Embedding: a matrix of vectors, not an array of {weight.shape}")
+        padding = {} if padding_idx is None else {"padding_idx": padding_idx}
+        layer = cls(*weight.shape, **padding)
+        layer.weight = weight
+        return layer
 
     def forward(self, ids: Any) -> Any:
         return F.embedding(ids, self.weight, self.padding_idx)

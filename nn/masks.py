@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.ops.constants import as_constants
+from .functional.given import as_array
 
 
 def as_mask(layer: str, name: str, mask: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
@@ -24,7 +25,7 @@ def as_mask(layer: str, name: str, mask: Any, shapes: Mapping[str, tuple[int, ..
         TypeError: numbers that are neither booleans nor floats, and could mean either.
         ValueError: another shape.
     """
-    mask = mask if hasattr(mask, "dtype") else np.asarray(mask)
+    mask = as_array(mask)
     if mask.dtype.kind not in "bfO":  # O: Values
         raise TypeError(
             f"{layer}: {name} of {mask.dtype}. Booleans say where a query may not look ({name} == "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from .. import engine
 from ..engine.ops.attention import attention_weights
 from . import functional as F
 from . import init, masks
+from .functional.given import width_of
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -39,7 +41,7 @@ class MultiheadAttention(Module):
 
     Raises:
         ValueError: heads that do not divide the width; in a call, inputs and masks that do not fit.
-        TypeError: a mask of integers.
+        TypeError: sizes that are no integers; a mask of integers.
 
     >>> layer, x = MultiheadAttention(8, num_heads=2, batch_first=True), np.ones((3, 5, 8))
     >>> out, weights = layer(x, x, x, is_causal=True)
@@ -62,6 +64,9 @@ class MultiheadAttention(Module):
         vdim: int | None = None,
         batch_first: bool = False,
     ) -> None:
+        for name, number in (("embed_dim", embed_dim), ("num_heads", num_heads)):
+            if not isinstance(number, Integral):
+                raise TypeError(f"MultiheadAttention: {name} is an integer, not {number!r}")
         if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
             raise ValueError(
                 f"MultiheadAttention: embed_dim ({embed_dim}) must be a multiple of num_heads "
@@ -133,7 +138,8 @@ class MultiheadAttention(Module):
         mask = masks.allowed(*hidden)  # broadcasts to (B, H, T, S)
         noise = None
         if self.training and self.dropout:
-            noise = F.dropout_mask((B, self.num_heads, T, S + extra), self.dropout)
+            shape = (B, self.num_heads, T, S + extra)
+            noise = F.dropout_mask(shape, self.dropout, width_of(q, k, v))
         heads = engine.scaled_dot_product_attention(q, k, v, mask, noise, is_causal)
         side_by_side = heads.swapaxes(1, 2).reshape(B, T, self.embed_dim)  # from (B, H, T, D)
         out = self._as_given(self.out_proj(side_by_side), query)

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import functional as F
 from . import init
+from .functional.given import as_array
 from .module import Module
 from .recurrent_cell import pair
 
@@ -98,6 +99,7 @@ class RNNBase(Module):
         return shapes
 
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        x = as_array(x)
         self._check_input(np.shape(x))
         single = np.ndim(x) == 2
         if single:
@@ -160,7 +162,7 @@ class RNNBase(Module):
                 raise ValueError(
                     f"{type(self).__name__}: a state of shape {np.shape(part)}, not {wanted}"
                 )
-            part = np.zeros(wanted) if part is None else part
+            part = np.zeros(wanted) if part is None else as_array(part)
             begun.append(part[:, None] if single else part)
         return begun
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.ops.recurrent import NONLINEARITIES, gru_step, lstm_step, rnn_step
 from . import functional as F
 from . import init
+from .functional.given import as_array
 from .module import Module
 
 
@@ -49,7 +50,7 @@ class RNNCellBase(Module):
         for part in state:
             if part is not None and np.shape(part) != wanted:
                 raise ValueError(f"{name}: a state of shape {np.shape(part)}, not {wanted}")
-        return [np.zeros(wanted) if part is None else part for part in state]
+        return [np.zeros(wanted) if part is None else as_array(part) for part in state]
 
     def extra_repr(self) -> str:
         bias = "" if self.bias else ", bias=False"

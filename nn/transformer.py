@@ -40,15 +40,22 @@ class Stack(Module):
 class TransformerEncoder(Stack):
     """Encoder layers, each on the output of the one before.
 
-    PyTorch's enable_nested_tensor and mask_check choose among its ways to compute the same, and do
-    not exist here.
+    PyTorch's enable_nested_tensor and mask_check choose among its ways to compute the same, and
+    change nothing here.
 
     >>> layer = TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)
     >>> TransformerEncoder(layer, num_layers=2)(np.ones((5, 3, 8))).shape
     (5, 3, 8)
     """
 
-    def __init__(self, encoder_layer: Any, num_layers: int, norm: Any = None) -> None:
+    def __init__(
+        self,
+        encoder_layer: Any,
+        num_layers: int,
+        norm: Any = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
         super().__init__(encoder_layer, num_layers, norm)
 
     def forward(

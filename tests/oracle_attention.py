@@ -440,7 +440,7 @@ class WithALiBi(nn.Module):
         self.alibi = nn.ALiBi(num_heads)
 
     def forward(self, query: Any, key: Any, value: Any, offset: int) -> Any:
-        bias = self.alibi(query.shape[-2], key.shape[-2], offset)  # (H, T, S)
+        bias = self.alibi(np.shape(query)[-2], np.shape(key)[-2], offset)  # (H, T, S)
         return F.scaled_dot_product_attention(query, key, value, bias)
 
 

@@ -8,7 +8,7 @@ import pytest
 from groundup import nn
 from groundup.engine import Tensor
 from groundup.engine.samples import RandomDraw
-from oracle import declared, each, figures_of, largest_difference, results
+from oracle import declared, each, figures_of, largest_difference, numbers_of, results
 
 every_layer = pytest.mark.parametrize("case", declared().values(), ids=declared())
 
@@ -85,6 +85,27 @@ def test_float32_stays_float32(case):
 
     out = layer(*each(narrow, trial.inputs), **each(narrow, trial.keywords))
     assert {part.dtype for part in results(out)} == {np.dtype(np.float32)}
+
+
+@every_layer
+def test_a_list_of_numbers_serves_as_an_array(case):
+    for seed in range(10):
+        trial, state = case.drawn(RandomDraw(seed))
+        layer, other = (case.ours(**trial.options).to(np.float64) for _ in range(2))
+        for built in (layer, other):
+            built.load_state_dict(state)
+            built.train(trial.training)
+        inputs, keywords = each(as_list, trial.inputs), each(as_list, trial.keywords)
+        out = results(layer(*trial.inputs, **trial.keywords))
+        same = other(*inputs, **keywords)
+        if same is not inputs[0]:  # which it was to give back as it is
+            for one, another in zip(out, results(same), strict=True):
+                np.testing.assert_array_equal(numbers_of(one), numbers_of(another))
+
+
+def as_list(array):
+    """Of no numbers a list would not know its shape."""
+    return array.tolist() if array.size and array.ndim else array
 
 
 # Signals through many layers

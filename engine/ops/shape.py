@@ -89,6 +89,16 @@ declare(np.tril, lambda g, out, m, k=0: np.tril(g, k), samples=triangle)
 declare(np.triu, lambda g, out, m, k=0: np.triu(g, k), samples=triangle)
 
 
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of one shape becomes one of the other by repetition.
+
+    >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2, 3, 4), (3, 4))
+    (True, False)
+    """
+    pairs = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(side in (1, whole) for side, whole in pairs)
+
+
 def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
     """The index that picks along one axis and takes all of the others."""
     return (*(slice(None),) * normalize_axis_index(axis, max(np.ndim(a), 1)), pick)

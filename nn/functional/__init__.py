@@ -19,7 +19,8 @@ from ...engine import (
 )
 from .activations import leaky_relu, log_softmax, softmax, softplus, tanh
 from .attention import scaled_dot_product_attention
-from .lookup import embedding, integers
+from .given import integers
+from .lookup import embedding
 from .losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import engine
+from .given import as_array
 
 
 def tanh(input: Any) -> Any:
@@ -25,6 +26,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     >>> softplus(np.array([0.0, 30.0])).round(4)
     array([ 0.6931, 30.    ])
     """
+    input = as_array(input)
     scaled = input * beta
     return np.where(np.greater(scaled, threshold), input, engine.softplus(scaled) / beta)
 

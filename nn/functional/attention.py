@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import engine
+from ...engine.ops.shape import broadcasts
+from .given import width_of
 from .noise import dropout_mask
 
 
@@ -56,7 +58,9 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: attn_mask of shape {np.shape(attn_mask)} does not "
             f"broadcast to (…, T, S) = {scores}"
         )
-    noise = dropout_mask(scores, dropout_p) if dropout_p else None
+    noise = None
+    if dropout_p:
+        noise = dropout_mask(scores, dropout_p, width_of(query, key, value))
     return engine.scaled_dot_product_attention(
         query, key, value, attn_mask, noise, is_causal, scale
     )
@@ -79,16 +83,6 @@ def shape_of_scores(query: Any, key: Any, value: Any) -> tuple[int, ...]:
             "(…, T, d), (…, S, d) and (…, S, e)"
         )
     return (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
-
-
-def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Whether an array of one shape becomes one of the other by repetition.
-
-    >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2, 3, 4), (3, 4))
-    (True, False)
-    """
-    pairs = zip(reversed(shape), reversed(to), strict=False)
-    return len(shape) <= len(to) and all(side in (1, whole) for side, whole in pairs)
 
 
 def for_each_query_head(name: str, x: Any, query: Any) -> Any:

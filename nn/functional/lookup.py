@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import engine
-from ...engine import Tensor
 from ...engine.ops.constants import as_constants
+from .given import integers
 
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
@@ -21,8 +21,11 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
     Raises:
         IndexError: an id below 0 or not below n.
+        TypeError: ids that are no integers.
     """
     ids = np.asarray(integers(input))
+    if ids.dtype.kind == "f":  # before they take the width of the table
+        raise TypeError(f"embedding: ids are integers, not {ids.dtype}; convert with astype(int)")
     rows = engine.embedding(weight, ids)
     if padding_idx is None:
         return rows
@@ -30,8 +33,3 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if not padding.any():
         return rows
     return np.where(padding[..., None], as_constants(weight[padding_idx]), rows)
-
-
-def integers(ids: Any) -> Any:
-    """Ids and class numbers as a plain array: they have no gradient that could be lost."""
-    return ids.data if isinstance(ids, Tensor) else ids

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..random import source
+from .given import width_of
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
@@ -18,11 +19,14 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
     >>> dropout(np.ones(3), p=0.5, training=False)
     array([1., 1., 1.])
     """
-    return input * dropout_mask(np.shape(input), p) if training and p else input
+    if not (training and p):
+        return input
+    return input * dropout_mask(np.shape(input), p, width_of(input))
 
 
-def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
-    """Noise from nn's generator: 0 with probability p, else 1 / (1 − p).
+def dropout_mask(shape: tuple[int, ...], p: float, dtype: Any = np.float64) -> np.ndarray:
+    """Noise from nn's generator: 0 with probability p, else 1 / (1 − p), in the float type of what
+    it is for. The draw does not depend on that.
 
     Raises:
         ValueError: p is no probability.
@@ -30,4 +34,4 @@ def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p is a probability, from 0 to 1, not {p}")
     kept = source.generator.random(shape, dtype=np.float32) >= p
-    return kept * np.float32(1 / (1 - p) if p < 1 else 0)
+    return np.multiply(kept, 1 / (1 - p) if p < 1 else 0, dtype=dtype)

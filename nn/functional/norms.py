@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 
 from ... import engine
+from .given import width_of
+
+
+def sizes(normalized_shape: Any) -> tuple[int, ...]:
+    """Those of the axes that are normalised together, from one for the last or several."""
+    return tuple(np.atleast_1d(normalized_shape).tolist())
 
 
 def trailing(name: str, input: Any, normalized_shape: Any, *affine: Any) -> tuple[Any, ...]:
@@ -16,7 +22,7 @@ def trailing(name: str, input: Any, normalized_shape: Any, *affine: Any) -> tupl
     Raises:
         ValueError: the input does not end in `normalized_shape`.
     """
-    shape, ends = np.shape(input), tuple(np.atleast_1d(normalized_shape).tolist())
+    shape, ends = np.shape(input), sizes(normalized_shape)
     if not ends or shape[-len(ends) :] != ends:
         raise ValueError(f"{name}: an input of shape {shape} does not end in {ends}")
     if len(ends) == 1:
@@ -56,7 +62,7 @@ def rms_norm(
         input: (…, *normalized_shape).
         normalized_shape: the sizes of the trailing axes that are normalised together.
         weight: of that shape, or None for 1.
-        eps: None for the machine epsilon of the input's dtype, as in PyTorch.
+        eps: None for the machine epsilon of the result's float type, as in PyTorch.
 
     Raises:
         ValueError: the input does not end in `normalized_shape`.
@@ -65,8 +71,7 @@ def rms_norm(
     array([0.849, 1.131])
     """
     if eps is None:
-        floats = np.result_type(input)
-        eps = float(np.finfo(floats if floats.kind == "f" else np.float64).eps)
+        eps = float(np.finfo(width_of(input, weight)).eps)
     x, weight = trailing("rms_norm", input, normalized_shape, weight)
     out = engine.rms_norm(x, weight, eps)
     return out if x is input else np.reshape(out, np.shape(input))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .attention import broadcasts
+from ...engine.ops.shape import broadcasts
 
 
 def sinusoidal_positions(positions: Any, dim: int, base: float = 10000.0) -> np.ndarray:
