@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import Tensor
+from ..engine.graph import describe
 from . import draws
+from .gains import calculate_gain as calculate_gain
+from .gains import fans, kaiming_std, xavier_std
 from .parameter import Parameter
 from .random import source
 
@@ -23,6 +27,11 @@ def start_(tensor: Any, draw: Callable[..., Any]) -> Any:
 
     All others here are made of it. Use it where parts of a parameter start differently.
 
+    Raises:
+        TypeError: an array, such as a parameter's .data, or a scalar model's weight.
+        ValueError: a part of a parameter, or something else that was computed: what it came of
+            would stay as it is.
+
     >>> def first_row_zero(rng, shape):
     ...     table = rng.standard_normal(shape)
     ...     table[0] = 0
@@ -30,6 +39,17 @@ def start_(tensor: Any, draw: Callable[..., Any]) -> Any:
     >>> start_(Parameter(np.ones((2, 1))), first_row_zero).data[0].tolist()
     [0.0]
     """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(
+            f"init: a Parameter or a Tensor, not a {type(tensor).__name__}; pass the parameter "
+            "itself, not its .data, and a model before to_scalars"
+        )
+    if tensor.op is not None or hasattr(tensor, "why"):
+        raise ValueError(
+            f"init: new numbers for a {describe(tensor)} would not reach what it is a part or a "
+            "result of. Pass the whole parameter; where parts of it start differently, "
+            "init.start_(p, draw), or a write into p.data[3:6] before it is used"
+        )
     tensor.data = draw(source.generator, tensor.shape)
     if isinstance(tensor, Parameter):
         tensor.start = draw
@@ -111,12 +131,24 @@ def eye_(tensor: Any) -> Any:
 
 
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0) -> Any:
-    """Numbers from a to b, all equally likely."""
+    """Numbers from a to b, all equally likely.
+
+    Raises:
+        ValueError: a is above b.
+    """
+    if not a <= b:
+        raise ValueError(f"uniform_: a is at most b, unlike a={a}, b={b}")
     return start_(tensor, partial(draws.uniform, low=a, high=b))
 
 
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0) -> Any:
-    """Numbers from the normal distribution of that mean and standard deviation."""
+    """Numbers from the normal distribution of that mean and standard deviation.
+
+    Raises:
+        ValueError: std is below 0.
+    """
+    if not std >= 0:
+        raise ValueError(f"normal_: std is 0 or more, not {std}")
     return start_(tensor, partial(draws.normal, mean=mean, std=std))
 
 
@@ -155,49 +187,6 @@ def scaled_normal_(tensor: Any, n_layer: int, std: float = 0.02) -> Any:
 # Of a spread that carries a signal through many layers
 
 
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """What a standard deviation is multiplied by, for the activation that follows. (With "selu" the
-    variance does not stay 1, as its paper has it: for that take "linear".)
-
-    Args:
-        nonlinearity: "linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu".
-        param: leaky ReLU's slope below 0, 0.01 if None.
-
-    >>> round(calculate_gain("relu") ** 2, 6)  # half of the signal is lost
-    2.0
-    """
-    if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
-    if nonlinearity not in GAINS:
-        raise ValueError(
-            f"calculate_gain: {', '.join([*GAINS, 'leaky_relu'])} are known, not {nonlinearity!r}"
-        )
-    return GAINS[nonlinearity]
-
-
-GAINS = dict.fromkeys(["linear", "conv1d", "conv2d", "conv3d", "sigmoid"], 1.0) | {
-    "tanh": 5 / 3,
-    "relu": math.sqrt(2),
-    "selu": 3 / 4,
-}
-
-
-def fans(tensor: Any) -> dict[str, int]:
-    """How many numbers flow into each output of a weight (out, in, …), and out of each input."""
-    shape = tensor.shape
-    if len(shape) < 2:
-        raise ValueError(
-            f"a tensor of shape {shape} has no fan-in and fan-out: that takes (out, in, …), two "
-            "axes or more"
-        )
-    field = math.prod(shape[2:])
-    return {"fan_in": max(shape[1] * field, 1), "fan_out": max(shape[0] * field, 1)}
-
-
-def xavier_std(tensor: Any, gain: float) -> float:
-    return gain * math.sqrt(2 / sum(fans(tensor).values()))
-
-
 def xavier_uniform_(tensor: Any, gain: float = 1.0) -> Any:
     """Uniform in ±√3 · gain · √(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010, equation 16): a
     middle way between keeping the signal's variance and keeping the gradient's.
@@ -212,13 +201,6 @@ def xavier_uniform_(tensor: Any, gain: float = 1.0) -> Any:
 def xavier_normal_(tensor: Any, gain: float = 1.0) -> Any:
     """Normal, with the standard deviation gain · √(2 / (fan_in + fan_out))."""
     return normal_(tensor, std=xavier_std(tensor, gain))
-
-
-def kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
-    fan = fans(tensor)
-    if mode not in fan:
-        raise ValueError(f"the mode is one of {', '.join(fan)}, not {mode!r}")
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan[mode])
 
 
 def kaiming_uniform_(

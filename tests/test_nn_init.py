@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from groundup import models, nn
-from groundup.engine import Tensor
+from groundup.engine import Tensor, no_grad
 from groundup.nn import init
 
 N = 200_000
@@ -352,3 +352,32 @@ def test_a_width_changes_no_draw():
 def test_a_scalar_model_is_refused():
     with pytest.raises(TypeError, match="reseed it before to_scalars"):
         init.reseed(nn.Linear(1, 1).to_scalars(), 0)
+
+
+def test_a_part_of_a_parameter_is_refused():
+    layer: Any = nn.LSTM(2, 3)
+    before = layer.bias_ih_l0.data.copy()
+    with no_grad():
+        unrecorded = layer.bias_ih_l0[3:6]
+    for part in (layer.bias_ih_l0[3:6], layer.weight_hh_l0.T, unrecorded, Tensor(np.ones(3))[:2]):
+        with pytest.raises(ValueError, match=r"would not reach what .* init\.start_\(p, draw\)"):
+            init.ones_(part)
+    np.testing.assert_array_equal(layer.bias_ih_l0.data, before)
+
+
+def test_an_array_is_refused():
+    layer = nn.Linear(2, 1)
+    for wrong in (layer.weight.data, layer.to_scalars().weight):
+        with pytest.raises(TypeError, match=r"pass the parameter itself, not its \.data"):
+            init.zeros_(wrong)
+
+
+def test_spreads_that_are_none():
+    for wrong in (-1.0, math.nan):
+        with pytest.raises(ValueError, match="normal_: std is 0 or more, not"):
+            init.normal_(empty(2), std=wrong)
+    for a, b in ((1.0, 0.0), (math.nan, 1.0)):
+        with pytest.raises(ValueError, match="uniform_: a is at most b"):
+            init.uniform_(empty(2), a, b)
+    assert (init.normal_(empty(2), 3, 0).data == 3).all()
+    assert (init.uniform_(empty(2), 3, 3).data == 3).all()
