@@ -110,13 +110,18 @@ class Node:
         """Copies and pickles are of leaves: a copied result would drag its graph along."""
         if self.op is not None:
             raise TypeError(f"copy or pickle of a {self.op} result: take .detach() first")
-        return restored, (type(self), self._data, self.name, self.requires_grad, self._grad)
+        why = getattr(self, "why", None)
+        return restored, (type(self), self._data, self.name, self.requires_grad, self._grad, why)
 
 
-def restored(kind: Any, data: Any, name: str | None, requires_grad: bool, grad: Any) -> Node:
+def restored(
+    kind: Any, data: Any, name: str | None, requires_grad: bool, grad: Any, why: str | None
+) -> Node:
     """A copied or unpickled leaf: it is born now."""
     node = kind(data, name=name, requires_grad=requires_grad)
     node.grad = grad
+    if why:
+        node.why = why
     return node
 
 

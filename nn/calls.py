@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from ..engine import Value
 from ..engine.modes import Scope
 from .parameter import Parameter
 from .tree import Tree
@@ -32,13 +33,19 @@ def path_in(root: Any, module: Any, outer: Scope) -> str:
 
 
 def name_parts(root: Any) -> Paths:
-    """The dotted name of each module inside, which the root keeps; parameters are given theirs."""
+    """The dotted name of each module inside, which the root keeps; parameters are given theirs,
+    but one that has a name by hand."""
     paths: Paths = {}
+    seen = set()
     for name, part in root._walk():
         if isinstance(part, Tree):
             paths.setdefault(part, name)
-        # A part that was called by itself before calls its weight "weight": now more is known.
-        elif isinstance(part, Parameter) and (part.name is None or name.endswith(f".{part.name}")):
-            part.name = name
+        elif isinstance(part, Parameter) and part not in seen:
+            seen.add(part)
+            # A part that is called by itself calls "weight" what the whole called "0.weight".
+            if part.name in (None, part.path) and not f"{part.name}".endswith(f".{name}"):
+                part.name = part.path = name
+        elif isinstance(part, Value):
+            part.name = part.name or name
     root._paths = paths
     return paths

@@ -13,14 +13,16 @@ from ..engine import Tensor, Value
 from ..engine.modes import Scope, modes
 from ..engine.value_array import values
 from . import hooks, show, state
+from .attributes import Attributes
 from .calls import Paths, calls, name_parts, path_in
 from .parameter import Parameter
 from .summary import Summary, summarize
-from .tree import Buffer, Tree
+from .tree import Buffer
 
 
-class Module(Tree):
-    """A part of a network: assign parameters and modules to attributes, write `forward`.
+class Module(Attributes, hooks.Hooked):
+    """A part of a network: assign parameters and modules to attributes, write `forward`. A Value in
+    an attribute, or in a list there, is a parameter as well.
 
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -34,33 +36,7 @@ class Module(Tree):
 
     training = True  # layers such as dropout behave otherwise in evaluation
     _paths: Paths | None = None  # where each submodule lies, once this was called
-    _before: hooks.Hooks | None = None
-    _after: hooks.Hooks | None = None
-    _bookkeeping = (*Tree._bookkeeping, "_paths", "_before", "_after")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Assign an attribute. A Parameter in another's place takes its name, if it has none.
-
-        Raises:
-            TypeError: something else instead of a Parameter, which would no longer be trained, or
-                instead of a buffer, which would no longer be saved.
-        """
-        before = vars(self).get(name)
-        if isinstance(before, Parameter) and value is not None:
-            if not isinstance(value, Parameter):
-                raise TypeError(
-                    f"{type(self).__name__}.{name} is a Parameter: assign nn.Parameter(…), None, "
-                    f"or new numbers to {name}.data, not a {type(value).__name__}"
-                )
-            value.name = value.name or before.name
-        if name in self._buffers and value is not None:
-            if not isinstance(value, np.ndarray | np.generic):
-                raise TypeError(
-                    f"{type(self).__name__}.{name} is a buffer: assign a plain array or None, not "
-                    f"a {type(value).__name__}"
-                )
-            value = np.asarray(value)  # numpy's sum of two arrays without axes is a number
-        super().__setattr__(name, value)
+    _bookkeeping = (*Attributes._bookkeeping, "_paths", "_before", "_after")
 
     # Calling
 
@@ -84,35 +60,15 @@ class Module(Tree):
         modes.scope = Scope(path, type(self).__name__, outer)
         try:
             if self._before:
-                args = hooks.before(self._before, self, args)
+                args, kwargs = hooks.before(self._before, self, args, kwargs)
             out = self.forward(*args, **kwargs)
-            return hooks.after(self._after, self, args, out) if self._after else out
+            return hooks.after(self._after, self, args, kwargs, out) if self._after else out
         finally:
             modes.scope, calls.root = outer, root
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes, less the names that a call has noted for itself."""
         return {key: value for key, value in vars(self).items() if key != "_paths"}
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
-        """Call hook(module, args) before each `forward`; what it returns, if it is not None,
-        replaces the arguments: a tuple of all, or the only one."""
-        self._before = {} if self._before is None else self._before
-        return hooks.Handle(self._before, hook)
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> hooks.Handle:
-        """Call hook(module, args, output) after each `forward`; what it returns, if it is not
-        None, replaces the output.
-
-        >>> from groundup import nn
-        >>> net, seen = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), []
-        >>> with net[0].register_forward_hook(lambda module, args, out: seen.append(out.shape)):
-        ...     _ = net(np.ones((4, 2)))
-        >>> seen
-        [(4, 3)]
-        """
-        self._after = {} if self._after is None else self._after
-        return hooks.Handle(self._after, hook)
 
     # Changing all at once; each returns the module itself
 
@@ -130,7 +86,13 @@ class Module(Tree):
         yield self
 
     def train(self, mode: bool = True) -> Self:
-        """Set `training` on this module and all inside."""
+        """Set `training` on this module and all inside.
+
+        Raises:
+            TypeError: something that is neither True nor False.
+        """
+        if not isinstance(mode, bool | np.bool_):
+            raise TypeError(f"train: True, or False as eval() has it, not {mode!r}")
         for module in self.modules():
             module.training = mode
         return self
@@ -173,6 +135,14 @@ class Module(Tree):
         self._widen_buffers(dtype)
         return self
 
+    def double(self) -> Self:
+        """`to` float64."""
+        return self.to(np.float64)
+
+    def float(self) -> Self:
+        """`to` float32."""
+        return self.to(np.float32)
+
     def _widen_buffers(self, dtype: Any) -> None:
         for part in self._leaves().values():
             if isinstance(part, Buffer) and part.array.dtype.kind == "f":
@@ -192,15 +162,25 @@ class Module(Tree):
         """
         return {name: state.numbers(part) for name, part in state.saved_parts(self).items()}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True
+    ) -> state.IncompatibleKeys:
         """Copy saved arrays into parameters and buffers; floats take the width that is there.
+
+        Args:
+            state_dict: arrays by name. A tied parameter may stand under one of its names alone.
+            strict: False loads what there is, though names are missing or too many.
+
+        Returns:
+            The names that were missing, and those that were too many.
 
         Raises:
             ValueError: names missing, names too many, other shapes, integers for floats, two
                 different arrays for one tied parameter. All of them are named at once, and
                 nothing is changed.
+            TypeError: something that holds no arrays by name.
         """
-        state.load(self, state_dict)
+        return state.load(self, state_dict, strict)
 
     def to_scalars(self) -> Self:
         """The same model over object arrays of `Value`: each number a node of its own.

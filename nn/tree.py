@@ -16,42 +16,15 @@ import numpy as np
 from ..engine import Value
 from .parameter import Parameter
 
-# What a module learns: Parameters, or after `to_scalars` object arrays of Values.
-Array = Parameter | np.ndarray
+# What a module learns: Parameters; Values; or after `to_scalars` object arrays of Values.
+Array = Parameter | Value | np.ndarray
 
 
 class Tree:
-    """The half of `Module` that finds its parts and names them."""
+    """The part of `Module` that finds its parts and names them."""
 
     _buffers: Mapping[str, bool] = MappingProxyType({})  # attribute: whether it is saved
     _bookkeeping: tuple[str, ...] = ("_buffers",)  # attributes that hold no parts
-
-    def register_buffer(self, name: str, array: Any, persistent: bool = True) -> None:
-        """Keep an array that is not learned, but belongs to the module: it is saved with it, and
-        moved by `to`. It is the attribute of that name, a plain array; assign to it to change it.
-
-        Args:
-            name: of the attribute.
-            array: anything that makes an array of numbers, or None to leave it empty.
-            persistent: False leaves it out of `state_dict`, for what can be computed again.
-
-        Raises:
-            ValueError: the name has a dot, or is that of another attribute.
-
-        >>> from groundup import nn
-        >>> module = nn.Module()
-        >>> module.register_buffer("steps", 0)
-        >>> module.state_dict()
-        {'steps': array(0)}
-        """
-        if "." in name or (hasattr(self, name) and name not in self._buffers):
-            raise ValueError(f"{type(self).__name__}: a buffer cannot be called {name!r}")
-        self._buffers = {**self._buffers, name: persistent}
-        setattr(self, name, array if array is None else np.array(array))
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        self._buffers = {key: saved for key, saved in self._buffers.items() if key != name}
 
     # Each part under each of its names
 
@@ -73,19 +46,46 @@ class Tree:
                 yield name, part
                 yield from part._walk(name, (*above, self))
 
-    def _leaves(self) -> dict[str, Array | Buffer]:
-        """Parameters and buffers."""
+    def _leaves(self, prefix: str = "", recurse: bool = True) -> dict[str, Array | Buffer]:
+        """Parameters and buffers; without `recurse` those outside of modules in here."""
         found: dict[str, Array | Buffer] = {}
-        for name, part in self._walk():
+        for name, part in self._walk(prefix) if recurse else self._held(prefix):
             if not isinstance(part, Tree):
                 if name in found:
                     raise ValueError(f"two parameters of {type(self).__name__} are called {name!r}")
                 found[name] = part
         return found
 
-    def _arrays(self) -> dict[str, Array]:
+    def _arrays(self, prefix: str = "", recurse: bool = True) -> dict[str, Array]:
         """All that is learned."""
-        return {name: p for name, p in self._leaves().items() if not isinstance(p, Buffer)}
+        leaves = self._leaves(prefix, recurse).items()
+        return {name: part for name, part in leaves if not isinstance(part, Buffer)}
+
+    def get_submodule(self, target: str) -> Any:
+        """The module of that dotted name; "" is this one.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        return self._called(target, Tree, "module") if target else self
+
+    def get_parameter(self, target: str) -> Any:
+        """The parameter of that dotted name.
+
+        Raises:
+            AttributeError: there is none.
+
+        >>> from groundup import nn
+        >>> nn.Sequential(nn.Linear(2, 3)).get_parameter("0.weight").shape
+        (3, 2)
+        """
+        return self._called(target, Array, "parameter")
+
+    def _called(self, target: str, kind: Any, what: str) -> Any:
+        for name, part in self._walk():
+            if name == target and isinstance(part, kind):
+                return part
+        raise AttributeError(f"{type(self).__name__} has no {what} called {target!r}")
 
     # Each part once
 
@@ -93,6 +93,10 @@ class Tree:
         """(name, module) of the modules held here directly, those in lists and dicts too; one held
         twice comes twice, since a Sequential may apply it twice."""
         return ((name, part) for name, part in self._held() if isinstance(part, Tree))
+
+    def children(self) -> Iterator[Any]:
+        """The same without names: `Sequential(*[*model.children()][:-1])` leaves out the last."""
+        return (part for _, part in self.named_children())
 
     def named_modules(self) -> Iterator[tuple[str, Any]]:
         """(name, module) of this module, called "", and of all inside, each once."""
@@ -107,38 +111,44 @@ class Tree:
         """This module and all inside, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
         """(dotted name, parameter), each once: a tied one under the first of its names.
 
         Of a scalar model, the Values one by one, called `fc.weight[0, 1]`.
+
+        Args:
+            prefix: what all names begin with, and a dot.
+            recurse: False leaves out those of the modules in this one.
         """
         seen = set()
-        for name, array in self._arrays().items():
+        for name, array in self._arrays(prefix, recurse).items():
             if id(array) in seen:
                 continue
             seen.add(id(array))
-            if isinstance(array, Parameter):
+            if isinstance(array, Parameter | Value):
                 yield name, array
             else:
                 for index in np.ndindex(array.shape):
                     place = f"[{', '.join(map(str, index))}]" if index else ""
                     yield name + place, array[index]
 
-    def parameters(self) -> Iterator[Any]:
+    def parameters(self, recurse: bool = True) -> Iterator[Any]:
         """The parameters, each once, frozen ones too."""
-        return (parameter for _, parameter in self.named_parameters())
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, np.ndarray]]:
         """(dotted name, array), each once; those that are not saved, too."""
         seen = set()
-        for name, part in self._leaves().items():
+        for name, part in self._leaves(prefix, recurse).items():
             if isinstance(part, Buffer) and part not in seen:
                 seen.add(part)
                 yield name, part.array
 
-    def buffers(self) -> Iterator[np.ndarray]:
+    def buffers(self, recurse: bool = True) -> Iterator[np.ndarray]:
         """The buffers, each once."""
-        return (array for _, array in self.named_buffers())
+        return (array for _, array in self.named_buffers(recurse=recurse))
 
     def num_parameters(self) -> int:
         """How many numbers are learned; a tied parameter counts once.
@@ -170,7 +180,7 @@ def held(container: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     items = container.items() if isinstance(container, dict) else enumerate(container)
     for key, part in items:
         name = dotted(prefix, str(key))
-        if isinstance(part, (Tree, Parameter)) or is_parameter_of_values(part):
+        if isinstance(part, (Tree, Parameter)) or is_of_values(part):
             yield name, part
         elif isinstance(part, (dict, list, tuple)):
             yield from held(part, name)
@@ -180,9 +190,12 @@ def dotted(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def is_parameter_of_values(x: Any) -> bool:
-    """Whether x is an array made by `to_scalars`, whose Values are leaves with a name; results
-    that a module keeps for later, such as attention weights, have none."""
+def is_of_values(x: Any) -> bool:
+    """Whether x is a parameter of the scalar engine: a Value that came of no other, or an array
+    made by `to_scalars`, whose Values have names. Results that a module keeps for later, such as
+    attention weights, are none."""
+    if isinstance(x, Value):
+        return x.op is None and not hasattr(x, "why")
     return (
         isinstance(x, np.ndarray)
         and x.dtype == object

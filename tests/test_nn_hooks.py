@@ -211,3 +211,40 @@ def test_a_part_that_is_not_called_says_so():
     vars(model)["idle"] = nn.Linear(1, 1)
     model.forward = lambda x: model[0](x)  # type: ignore[method-assign]
     assert "idle: Linear  not called" in str(model.summary(np.ones((1, 2))))
+
+
+def test_a_hook_may_see_keywords_and_change_them():
+    class Scale(nn.Module):
+        def forward(self, x, by=1.0):
+            return x * by
+
+    model, seen = Scale(), []
+    double = model.register_forward_pre_hook(
+        lambda module, args, kwargs: (args, kwargs | {"by": 2 * kwargs["by"]}), with_kwargs=True
+    )
+    model.register_forward_pre_hook(lambda module, args: args[0] + 1)
+    model.register_forward_hook(
+        lambda module, args, kwargs, out: seen.append((args, kwargs, out)), with_kwargs=True
+    )
+    assert model(3.0, by=5.0) == 40
+    assert seen == [((4.0,), {"by": 10.0}, 40.0)]
+    double.remove()
+    model.register_forward_pre_hook(lambda *given: None, with_kwargs=True)
+    assert model(3.0, by=5.0) == 20
+    model.register_forward_pre_hook(lambda *given: {}, with_kwargs=True)
+    with pytest.raises(TypeError, match=r"the pair \(args, kwargs\), not a dict"):
+        model(3.0, by=5.0)
+
+
+@pytest.mark.parametrize("when", ["register_forward_pre_hook", "register_forward_hook"])
+def test_a_hook_may_come_before_all_others(when):
+    model, order = net(), []
+    register = getattr(model, when)
+    register(lambda *given: order.append("a"))
+    register(lambda *given: order.append("b"))
+    first = register(lambda *given: order.append("first"), prepend=True)
+    model(np.ones((1, 2)))
+    assert order == ["first", "a", "b"]
+    first.remove()
+    model(np.ones((1, 2)))
+    assert order == ["first", "a", "b", "a", "b"]

@@ -1,6 +1,7 @@
 """Modules: what they find inside, how they name it, how it leaves and comes back."""
 
 import copy
+import operator
 import pickle
 import threading
 from typing import Any
@@ -129,11 +130,47 @@ def test_a_state_that_does_not_fit_is_named_whole_and_changes_nothing():
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_a_tied_array_may_be_saved_under_one_of_its_names():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = [nn.Linear(2, 2), nn.ReLU()]
+            self.net = nn.Sequential(*self.layers)
+
+    model, saved = Net(), nn.Sequential(nn.Linear(2, 2)).state_dict()
+    model.load_state_dict({f"net.{name}": array for name, array in saved.items()})  # PyTorch's
+    np.testing.assert_array_equal(model.net[0].weight.data, saved["0.weight"])
+    with pytest.raises(ValueError, match=r"missing: layers\.0\.bias\n  missing: net\.0\.bias"):
+        model.load_state_dict({"net.0.weight": saved["0.weight"]})
+
+
+def test_what_is_missing_or_too_many_may_be_passed_over():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    before, weight = model[1].weight.data.copy(), np.ones((3, 2))
+    apart = model.load_state_dict({"0.weight": weight, "head.bias": weight}, strict=False)
+    assert apart.missing_keys == ["0.bias", "1.weight", "1.bias"]
+    assert apart.unexpected_keys == ["head.bias"]
+    np.testing.assert_array_equal(model[0].weight.data, weight)
+    np.testing.assert_array_equal(model[1].weight.data, before)
+    assert model.load_state_dict(model.state_dict()) == ([], [])
+    with pytest.raises(ValueError, match=r"nothing was loaded:\n  0\.bias: shape \(4,\)"):
+        model.load_state_dict({"0.weight": 2 * weight, "0.bias": np.ones(4)}, strict=False)
+    np.testing.assert_array_equal(model[0].weight.data, weight)
+
+
+@pytest.mark.parametrize("wrong", ["model.safetensors", None, nn.Linear(2, 2), [1.0]])
+def test_what_holds_no_arrays_by_name_is_no_state(wrong):
+    with pytest.raises(TypeError, match=f"another module's state_dict.*{type(wrong).__name__}"):
+        nn.Linear(2, 2).load_state_dict(wrong)
+
+
 def test_train_and_eval_reach_every_module():
     model = Nested()
     assert model.eval() is model
     assert not any(module.training for module in model.modules())
     assert all(module.training for module in model.train().modules())
+    with pytest.raises(TypeError, match=r"train: True, or False as eval\(\) has it, not 'eval'"):
+        model.train("eval")  # type: ignore[arg-type]
+    assert model.training is True
 
 
 def test_to_keeps_each_parameter_and_casts_its_gradient():
@@ -146,6 +183,8 @@ def test_to_keeps_each_parameter_and_casts_its_gradient():
     assert {p.grad.dtype for p in before if p.requires_grad} == {np.dtype(np.float64)}
     with pytest.raises(TypeError, match="int32"):
         model.to(np.int32)
+    assert {p.dtype for p in model.float().parameters()} == {np.dtype(np.float32)}
+    assert {p.dtype for p in model.double().parameters()} == {np.dtype(np.float64)}
 
 
 def test_to_counts_as_a_change_of_data():
@@ -353,3 +392,71 @@ def test_loading_its_own_numbers_is_no_change():
     layer.load_state_dict({name: array + 1 for name, array in layer.state_dict().items()})
     with pytest.raises(RuntimeError, match="changed"):
         loss.backward()
+
+
+def test_a_parameter_is_not_changed_in_place():
+    layer = nn.Linear(2, 1)
+    before, x = layer.weight.data.copy(), np.ones((1, 2))
+    with no_grad():
+        for p in layer.parameters():
+            with pytest.raises(
+                TypeError, match=r"write p\.data -= … for new numbers, or x = p - …"
+            ):
+                p -= 0.1
+    for change in (operator.iadd, operator.imul, operator.itruediv, operator.ipow):
+        with pytest.raises(TypeError, match="a Parameter is not changed in place"):
+            change(layer.weight, x)
+    with pytest.raises(TypeError, match="@= …"):
+        operator.imatmul(layer.weight, x.T)
+    np.testing.assert_array_equal(layer.weight.data, before)
+    layer.weight.data -= 0.1
+    np.testing.assert_allclose(layer.weight.data, before - 0.1, rtol=1e-6)
+    y = layer(x)
+    y += layer.bias  # a result under the same name
+    assert y.op is not None
+
+
+def test_parts_by_name():
+    model = Nested()
+    assert model.get_submodule("blocks.0.a") is model.blocks[0]["a"]
+    assert model.get_submodule("") is model
+    assert model.get_parameter("blocks.1.0.weight") is model.blocks[1][0].weight
+    assert [*model.children()] == [part for _, part in model.named_children()]
+    for find, what in ((model.get_submodule, "module"), (model.get_parameter, "parameter")):
+        for wrong in ("blocks", "blocks.2", "array"):
+            with pytest.raises(AttributeError, match=f"Nested has no {what} called '{wrong}'"):
+                find(wrong)
+    with pytest.raises(AttributeError, match=r"no parameter called 'blocks\.0\.a'"):
+        model.get_parameter("blocks.0.a")
+
+
+def test_names_with_a_prefix_and_of_this_module_alone():
+    model = Nested()
+    model.register_buffer("steps", 0)
+    model.blocks[0]["a"].register_buffer("seen", 0)
+    own = [name for name, _ in model.named_parameters(prefix="net", recurse=False)]
+    assert own == ["net.scale", "net.frozen"]
+    assert [*model.parameters(recurse=False)] == [model.scale, model.frozen]
+    first = next(name for name, _ in model.named_parameters("net"))
+    assert first == "net.blocks.0.a.weight"
+    assert [name for name, _ in model.named_buffers("net")] == ["net.blocks.0.a.seen", "net.steps"]
+    assert len([*model.buffers(recurse=False)]) == 1
+
+
+def test_parts_are_assigned_by_name():
+    model: Any = nn.Module()
+    model.add_module("fc", nn.Linear(2, 1))
+    model.add_module("fc", nn.Linear(2, 3))  # again
+    model.register_parameter("scale", None)
+    model.register_parameter("scale", nn.Parameter([1.0]))
+    assert list(model.state_dict()) == ["fc.weight", "fc.bias", "scale"]
+    assert model.fc.out_features == 3
+    for wrong in ("a.b", "forward", "scale"):
+        with pytest.raises(ValueError, match=f"a module cannot be called '{wrong}'"):
+            model.add_module(wrong, nn.ReLU())
+    with pytest.raises(ValueError, match="a parameter cannot be called 'fc'"):
+        model.register_parameter("fc", nn.Parameter([1.0]))
+    with pytest.raises(TypeError, match="'fc' is to be a module, not a ufunc"):
+        model.add_module("fc", np.tanh)
+    with pytest.raises(TypeError, match="'scale' is to be a parameter, not a Tensor"):
+        model.register_parameter("scale", Tensor([1.0]))
