@@ -133,4 +133,5 @@ def torch_hinge(margin: float, reduction: str) -> Any:
 @parity("HingeLoss", theirs=torch_hinge, note="PyTorch has none: against the equation in it")
 def hinge(draw: Draw) -> Trial:
     options = {"margin": draw.choice((1.0, 0.3)), "reduction": draw.choice(REDUCTIONS)}
-    return Trial(options, pair(draw))
+    input, target = pair(draw)
+    return Trial(options, (input, np.sign(target)))

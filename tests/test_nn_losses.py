@@ -1,5 +1,7 @@
 """Losses: what no pair of PyTorch's shows, and what they refuse."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,65 @@ def test_nothing_overflows():
     assert loss.item() == 3000
     loss.backward()
     assert x.grad.tolist() == [1, -2]
+
+
+def test_a_weight_does_not_enlarge_the_loss():
+    logits, targets = np.zeros(4), np.ones(4)
+    for shape in ((4, 1), (1, 4), (2, 4), (3,)):
+        for name in ("weight", "pos_weight"):
+            given: Any = {name: np.ones(shape)}
+            loss = nn.BCEWithLogitsLoss(**given)
+            with pytest.raises(
+                ValueError, match=f"{name} of shape .* does not broadcast to the in"
+            ):
+                loss(logits, targets)
+    assert nn.BCEWithLogitsLoss(np.ones((2, 1)))(np.zeros((2, 3)), np.ones((2, 3))) > 0
+
+
+def test_a_tensor_without_a_gradient_may_be_a_weight():
+    weight, x, y = [1.0, 2.0, 3.0], np.ones((2, 3)), np.array([0, 2])
+    for build in (nn.CrossEntropyLoss, nn.NLLLoss, lambda w: nn.MultiMarginLoss(weight=w)):
+        assert build(Tensor(weight))(x, y) == build(np.array(weight))(x, y)
+    positive = nn.BCEWithLogitsLoss(pos_weight=Tensor(weight)).pos_weight
+    assert type(positive) is np.ndarray
+    with pytest.raises(TypeError, match="would lose its gradient"):
+        nn.CrossEntropyLoss(Tensor(weight, requires_grad=True))
+
+
+def test_probabilities_have_no_class_to_ignore():
+    x, certain = np.zeros((2, 3)), np.eye(3)[:2]
+    with pytest.raises(ValueError, match="ignore_index 0 is a class number, and these targets are"):
+        nn.CrossEntropyLoss(ignore_index=0)(x, certain)
+    assert nn.CrossEntropyLoss(ignore_index=-1)(x, certain) == pytest.approx(np.log(3))
+
+
+def test_targets_in_lists_and_tuples():
+    logits = np.random.default_rng(0).standard_normal((4, 3))
+    expected = F.cross_entropy(logits, np.array([0, 1, 2, 0]))
+    for targets in ([0, 1, 2, 0], (0, 1, 2, 0)):
+        assert F.cross_entropy(logits, targets) == expected
+        assert F.cross_entropy(Tensor(logits), targets).item() == pytest.approx(expected)
+        assert F.nll_loss(F.log_softmax(logits, 1), targets) == pytest.approx(expected)
+    soft = np.eye(3)[[0, 1, 2, 0]].tolist()
+    assert F.cross_entropy(logits.tolist(), soft) == pytest.approx(expected)
+
+
+def test_a_shape_that_does_not_fit_is_named_as_it_was_given():
+    logits = np.zeros((6, 27, 28))
+    for loss in (F.cross_entropy, F.nll_loss):
+        with pytest.raises(ValueError, match=loss.__name__) as caught:
+            loss(logits, np.zeros((6, 27), int))
+        said = str(caught.value)
+        assert "input (6, 27, 28) has its 27 classes on axis 1 and needs targets (6, 28)" in said
+        assert "not (6, 27); if they are on the last axis, take input.reshape(-1, 28)" in said
+        with pytest.raises(ValueError, match=r"needs targets \(6, 28\), not \(6,\)$"):
+            loss(logits, np.zeros(6, int))
+
+
+def test_the_sides_of_a_hinge_are_1_and_minus_1():
+    x = np.array([0.5, 3.0])
+    for wrong in ([0, 1], [False, True], np.array([0.5, 1.0])):
+        with pytest.raises(ValueError, match=r"are 1 and −1, not .*; of 0 and 1 make 2 \* target"):
+            nn.HingeLoss()(x, wrong)
+    assert nn.HingeLoss()(x, [1, -1]) == nn.HingeLoss()(x, np.array([1.0, -1.0])) == 2.25
+    assert nn.HingeLoss()(values(x), values([1.0, -1.0])).data == 2.25

@@ -13,6 +13,7 @@ import numpy as np
 from ..op import op
 from ..samples import REAL, SMALL, Call, Domain, Draw, call
 from .activation import relu, softplus
+from .shape import broadcasts
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -121,6 +122,12 @@ def binary_cross_entropy_with_logits(
     0.6931
     """
     same_shapes("binary_cross_entropy_with_logits", input, target)
+    for name, factor in (("weight", weight), ("pos_weight", pos_weight)):
+        if factor is not None and not broadcasts(np.shape(factor), np.shape(input)):
+            raise ValueError(
+                f"binary_cross_entropy_with_logits: {name} of shape {np.shape(factor)} does not "
+                f"broadcast to the input's {np.shape(input)}"
+            )
     if pos_weight is None:
         losses = softplus(input) - target * input
     else:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import engine
-from .lookup import integers
+from ...engine.ops.constants import as_constants
+from .given import as_array, integers
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
@@ -27,7 +28,16 @@ def hinge_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "m
     """max(0, margin − target · input), targets being 1 and −1, as a support vector machine has it.
 
     PyTorch has none: its `hinge_embedding_loss` is another, for distances.
+
+    Raises:
+        ValueError: other targets.
     """
+    sides = as_constants(target)
+    other = sides[np.abs(sides) != 1]
+    if other.size:
+        raise ValueError(
+            f"hinge_loss: targets are 1 and −1, not {other[0]}; of 0 and 1 make 2 * target - 1"
+        )
     return engine.hinge_loss(input, target, margin, reduction)
 
 
@@ -43,9 +53,12 @@ def binary_cross_entropy_with_logits(
 
     Args:
         input, target: of one shape; targets are from 0 to 1.
-        weight: multiplies each loss; broadcasts.
-        pos_weight: multiplies the first term; broadcasts.
+        weight: multiplies each loss; broadcasts to the input.
+        pos_weight: multiplies the first term; broadcasts to the input.
         reduction: "mean", "sum" or "none".
+
+    Raises:
+        ValueError: shapes that do not fit.
     """
     return engine.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
 
@@ -62,6 +75,25 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
 def classes_last(input: Any) -> Any:
     """(N, C, d1, …) as (N, d1, …, C), as the engine has them."""
     return np.moveaxis(input, 1, -1) if np.ndim(input) > 2 else input
+
+
+def one_each(name: str, input: Any, target: Any) -> Any:
+    """The target as class numbers, one for each vector of input (N, C, d1, …).
+
+    Raises:
+        ValueError: it has another shape. The engine would name that of the input with its classes
+            last, which nobody has seen.
+    """
+    shape, given = np.shape(input), np.shape(target)
+    wanted = (*shape[:1], *shape[2:])
+    if len(shape) > 2 and given != wanted:
+        flat = f"input.reshape(-1, {shape[-1]}) and target.reshape(-1)"
+        hint = f"; if they are on the last axis, take {flat}" if given == shape[:-1] else ""
+        raise ValueError(
+            f"{name}: input {shape} has its {shape[1]} classes on axis 1 and needs targets "
+            f"{wanted}, not {given}{hint}"
+        )
+    return integers(target)
 
 
 def cross_entropy(
@@ -86,15 +118,22 @@ def cross_entropy(
         label_smoothing: the share of what is wanted that is spread over all classes.
 
     Raises:
-        ValueError, TypeError, IndexError: targets of another shape, not integers, no class.
+        ValueError, TypeError, IndexError: targets of another shape, not integers, no class; an
+            `ignore_index` beside probabilities.
 
     >>> float(cross_entropy(np.zeros((2, 4)), np.array([0, 3])).round(4))  # log 4
     1.3863
     """
-    options = (weight, label_smoothing, reduction)
+    options, target = (weight, label_smoothing, reduction), as_array(target)
     if np.result_type(target).kind not in "iu" and np.shape(target) == np.shape(input):
+        if ignore_index >= 0:
+            raise ValueError(
+                f"cross_entropy: ignore_index {ignore_index} is a class number, and these targets "
+                "are probabilities: leave out the rows that are not to count"
+            )
         return engine.soft_cross_entropy(classes_last(input), classes_last(target), *options)
-    return engine.cross_entropy(classes_last(input), integers(target), ignore_index, *options)
+    target = one_each("cross_entropy", input, target)
+    return engine.cross_entropy(classes_last(input), target, ignore_index, *options)
 
 
 def nll_loss(
@@ -106,7 +145,8 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Any:
     """−input[target], input being log-probabilities; arguments: see `cross_entropy`."""
-    return engine.nll_loss(classes_last(input), integers(target), ignore_index, weight, reduction)
+    target = one_each("nll_loss", input, target)
+    return engine.nll_loss(classes_last(input), target, ignore_index, weight, reduction)
 
 
 def multi_margin_loss(
