@@ -41,10 +41,22 @@ class Bigram(nn.Module):
         Raises:
             IndexError: an id that is not in the vocabulary.
         """
-        ids, n = np.asarray(ids), self.vocab_size
-        if ids.size and not (ids.min() >= 0 and ids.max() < n):
-            raise IndexError(f"Bigram: ids from {ids.min()} to {ids.max()}, a vocabulary of {n}")
-        counts = np.bincount(ids[:-1] * n + ids[1:], minlength=n * n).reshape(n, n) + 1
-        logits = np.log(counts / counts.sum(axis=1, keepdims=True))
-        self.load_state_dict({"table.weight": logits})
+        self.load_state_dict({"table.weight": pair_log_probs(ids, self.vocab_size)})
         return self
+
+
+def pair_log_probs(ids: Any, vocab_size: int) -> np.ndarray:
+    """log P(next | this) from the pairs in one sequence of ids (N,), as `Bigram.fit` says. (V, V)
+
+    >>> np.exp(pair_log_probs([0, 1, 0, 1], vocab_size=2)).round(2)
+    array([[0.25, 0.75],
+           [0.67, 0.33]])
+    """
+    ids = np.asarray(ids)
+    if ids.size and not (ids.min() >= 0 and ids.max() < vocab_size):
+        raise IndexError(
+            f"Bigram: ids from {ids.min()} to {ids.max()}, a vocabulary of {vocab_size}"
+        )
+    counts = np.ones((vocab_size, vocab_size))
+    np.add.at(counts, (ids[:-1], ids[1:]), 1)
+    return np.log(counts / counts.sum(axis=1, keepdims=True))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groundup import models, nn
+from groundup import models, nn, train
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -70,3 +70,13 @@ def test_the_counts_of_a_bigram():
     for wrong in ([0, 3], [-1, 0]):
         with pytest.raises(IndexError, match="vocabulary of 3"):
             models.Bigram(3).fit(wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.uint64, list])
+def test_a_bigram_of_ids_of_any_width(dtype):
+    most = 120 if dtype in (np.int8, np.uint8) else 300  # whose square is more than the bits hold
+    ids = np.random.default_rng(0).integers(0, most, 500)
+    narrow = ids.tolist() if dtype is list else ids.astype(dtype)
+    tables = [models.Bigram(300).fit(x).table.weight.data for x in (ids, narrow)]
+    np.testing.assert_array_equal(*tables)
+    assert train.bigram_loss(narrow, narrow, 300) == train.bigram_loss(ids, ids, 300)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import no_grad
+from ..models.bigram import pair_log_probs
 from .data import check_length
 
 
@@ -70,11 +71,12 @@ def bigram_loss(train_ids: np.ndarray, val_ids: np.ndarray, vocab_size: int) -> 
         val_ids: (M,), of which all but the first are predicted.
         vocab_size: the ids are below this.
 
+    Raises:
+        IndexError: an id of train_ids that is not.
+
     >>> seen = np.array([0, 1] * 8)
     >>> round(bigram_loss(seen, np.array([0, 1]), vocab_size=2), 4)  # (8 + 1) of (8 + 2) times
     0.1054
     """
-    pairs = train_ids[:-1] * vocab_size + train_ids[1:]
-    counts = np.bincount(pairs, minlength=vocab_size**2).reshape(vocab_size, vocab_size) + 1
-    log_probs = np.log(counts / counts.sum(axis=1, keepdims=True))
+    log_probs = pair_log_probs(train_ids, vocab_size)
     return float(-log_probs[val_ids[:-1], val_ids[1:]].mean())
