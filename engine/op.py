@@ -165,7 +165,9 @@ OWN = {"dtype", "out", "order", "kind", "mode", "copy", "where"}  # numpy's, and
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 
 TABLE: dict[Callable[..., Any], Op] = {}
-ALIASES: dict[Any, Any] = {np.amax: np.max, np.amin: np.min, np.fabs: np.absolute}
+ALIASES: dict[Any, Any] = {
+    np.amax: np.max, np.amin: np.min, np.fabs: np.absolute, np.conjugate: np.positive,
+}  # fmt: skip
 CONSTANT: set[Callable[..., Any]] = set()  # derivative zero everywhere: plain arrays come out
 INTERPRETERS: dict[np.dtype, Callable[..., Any]] = {}  # of arrays: object arrays hold Values
 

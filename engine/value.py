@@ -247,6 +247,8 @@ class Value(Node):
     def __pos__(self) -> Value:
         return self
 
+    conjugate = __pos__  # np.var of a list asks for it
+
     __floordiv__ = comparison(lambda a, b: ieee(operator.floordiv, np.floor_divide, a, b))
     __eq__ = comparison(float.__eq__)
     __lt__ = comparison(float.__lt__)

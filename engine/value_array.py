@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node
+from .graph import Node, nodes
 from .op import ALIASES, CONSTANT, INTERPRETERS, TABLE, in_order, lookup
 from .partials import PARTIALS
+from .protocol import NumpyProtocol
 from .value import (
     MIXED,
     OBJECTS,
@@ -34,9 +35,21 @@ class ValueArray(np.ndarray):
         return run_on_values(ufunc, args, kwargs, method)
 
     def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if fn in TABLE or fn in CONSTANT or fn in ALIASES:
+        # numpy takes no object for a NaN: of those who look for one, the table decides.
+        if fn in TABLE or fn in CONSTANT or fn in ALIASES or fn.__name__.startswith("nan"):
             return run_on_values(fn, *in_order(fn, args, kwargs))
-        return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
+        try:
+            return unwrap(lift(super().__array_function__(fn, types, args, kwargs)))
+        except (TypeError, AttributeError):
+            lookup(fn)  # which says it better than numpy
+            raise
+
+    def interpret(self, fn: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        return run_on_values(fn, args, kwargs)
+
+    # numpy's methods would take a root, or a bound, whose slope is not ours where it has a kink.
+    var, std = NumpyProtocol.var, NumpyProtocol.std
+    clip: Any = NumpyProtocol.clip
 
 
 def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -46,16 +59,14 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
         return run_on_values(REDUCTIONS[ufunc], args, options)
     if ufunc in CONSTANT:
         return getattr(ufunc, method)(*map(floats, args), **kwargs)
-    ufunc = ALIASES.get(ufunc, ufunc)
+    ufunc = lookup(ufunc).fn
     run = ON_EACH.get(ufunc, getattr(ufunc, method))
-    args, kwargs = bare(args), {key: bare(x) for key, x in kwargs.items()}  # `out` as well
-    try:
-        with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
-            return unwrap(lift(run(*args, **kwargs)))
-    except TypeError:
-        if ufunc not in TABLE:
-            lookup(ufunc)  # which says it better than numpy
-        raise
+    kwargs = {key: bare(x) for key, x in kwargs.items()}  # `out` as well
+    with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
+        try:
+            return unwrap(lift(run(*bare(args), **kwargs)))
+        except TypeError:  # a number that was put among the Values has no `.exp()`
+            return unwrap(lift(run(*bare(tuple(map(lift, args))), **kwargs)))
 
 
 def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any], method: str = "__call__") -> Any:
@@ -68,6 +79,10 @@ def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any], method: str = "_
     if fn in ON_EACH:
         return unwrap(lift(ON_EACH[fn](*map(bare, args))))
     op = lookup(fn)
+    if kwargs:
+        args, kwargs = op.arguments(args, kwargs)
+    if not (op.lists or op.inline):
+        args = tuple(map(joined, args))
     args, kwargs = tuple(map(lift, args)), {key: lift(x) for key, x in kwargs.items()}
     if op.ours and fn in PARTIALS:
         with np.errstate(invalid="ignore"):  # a comparison with a NaN is no accident
@@ -117,6 +132,12 @@ def lift(x: Any) -> Any:
             raise TypeError(MIXED)
         return x.data
     return [lift(item) for item in x] if isinstance(x, list) or hasattr(x, "_fields") else x
+
+
+def joined(x: Any) -> Any:
+    """A list of Values, or of lists of them, as one array."""
+    is_list = isinstance(x, list | tuple) and any(True for _ in nodes(x))
+    return np.array(x, dtype=object) if is_list else x
 
 
 def bare(x: Any) -> Any:

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.engine import Tensor, Value, grad, no_grad, relu, softmax
+from groundup.engine import (
+    Tensor,
+    Value,
+    cross_entropy,
+    grad,
+    logsumexp,
+    mse_loss,
+    no_grad,
+    relu,
+    softmax,
+)
 from groundup.engine.op import TABLE
 from groundup.engine.value import floats
 from groundup.engine.value_array import values
@@ -253,3 +263,70 @@ def test_a_bare_value_is_an_array_of_one():
     for call in (lambda: np.median(v), lambda: np.linalg.pinv(v), lambda: np.deg2rad(v)):
         with pytest.raises(TypeError, match="has no derivative"):
             call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda a: a.var(), lambda a: a.std(axis=0, ddof=1), lambda a: np.std(a, 0, ddof=1),
+    lambda a: a.clip(1.5, 3), lambda a: a.conj(), lambda a: np.conj(a[0]),
+])  # fmt: skip
+def test_methods_that_numpy_makes_of_others(call):
+    data = np.array([[1.0, 2.0], [5.0, 3.0]])
+    np.testing.assert_allclose(np.asarray(floats(call(values(data))), float), call(data))
+
+
+@pytest.mark.parametrize("spread", [lambda a: a.std(), lambda a: np.std(a)])
+def test_the_spread_of_equal_numbers_is_flat(spread):
+    x = values([2.0, 2.0])
+    spread(x).backward()
+    assert [v.grad for v in x] == [0, 0]
+
+
+def test_the_variance_of_a_list():
+    x: list[Any] = [Value(1.0), Value(3.0)]
+    out: Any = np.var(x)
+    out.backward()
+    assert (out.data, [v.grad for v in x]) == (1, [-1, 1])
+
+
+@pytest.mark.parametrize("call", [
+    lambda v: np.fmax(v, 0.5), lambda v: np.fmin(0.5, v), lambda v: np.fmod(v, 2.0),
+    lambda v: np.nan_to_num(v), lambda v: np.nansum(v), lambda v: np.nanmax(v),
+    lambda v: np.gradient(v), lambda v: np.fft.fft(v),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", [Value, lambda x: values([x, x])])
+def test_what_numpy_would_make_of_objects_alone_is_refused(call, kind):
+    with pytest.raises(TypeError, match="has no derivative here"):
+        call(kind(-1.5))
+
+
+def test_other_options_on_values_are_refused_as_on_tensors():
+    with pytest.raises(TypeError, match=r"sum: .*'initial'; here it takes"):
+        np.sum(values([1.0]), initial=2.0)
+
+
+def test_a_number_put_among_values_is_a_constant():
+    x = values([1.0, 2.0])
+    x[0] = 5.0
+    out = np.exp(x)
+    assert [v.data for v in out] == [math.exp(5), math.exp(2)]
+    assert [v.requires_grad for v in out] == [False, True]
+
+
+@pytest.mark.parametrize("call", [
+    relu, softmax, logsumexp,
+    lambda a: mse_loss(a, [1.0, 2.0]), lambda a: cross_entropy([a], [1]),
+])  # fmt: skip
+def test_our_own_functions_take_a_list_of_values(call):
+    numbers = [-1.0, 2.5]
+    out = floats(call([Value(x) for x in numbers]))
+    np.testing.assert_allclose(out, floats(call(np.array([Value(x) for x in numbers]))))
+
+
+@pytest.mark.parametrize("a", [np.eye(2), np.diag([3.0, 3.0, 1.0])])
+def test_equal_eigenvalues_and_nothing_beside_the_diagonal(a):
+    x = values(a)
+    np.testing.assert_allclose(floats(np.linalg.eigvalsh(x)), np.linalg.eigvalsh(a))
+    np.testing.assert_allclose(floats(np.linalg.svdvals(x)), np.linalg.svdvals(a))
+    trace: Any = np.sum(np.linalg.eigvalsh(x))
+    trace.backward()
+    np.testing.assert_allclose([v.grad for v in x.flat], np.eye(len(a)).flat)

@@ -188,7 +188,8 @@ def jacobi(a: Any) -> Any:
     a, v = symmetrised(a), np.eye(n)
     for _ in range(5):  # the rest is squared each time
         for p, q in itertools.combinations(range(n), 2):
-            turn = 0.5 * np.arctan(2 * a[..., p, q] / (a[..., q, q] - a[..., p, p]))
+            off, gap = 2 * a[..., p, q], a[..., q, q] - a[..., p, p]
+            turn = 0.5 * np.arctan(off / (gap + ((off == 0) & (gap == 0))))  # 0 / 0: no turn
             rotation = np.zeros(np.shape(a), object) + np.eye(n)
             rotation[..., p, p] = rotation[..., q, q] = np.cos(turn)
             rotation[..., p, q], rotation[..., q, p] = np.sin(turn), -np.sin(turn)
