@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
         temperature=args.temperature,
         top_k=args.top_k,
         seed=args.seed,
+        vocab_size=state.tokenizer.vocab_size,
     )
     print(args.prompt or "", end="")
     for i in ids:

@@ -27,7 +27,8 @@ class GPTConfig:
         bias: whether linear layers and layer norms have one, as GPT-2's do.
 
     Raises:
-        ValueError: a size below 1, or a width that the heads cannot share evenly.
+        ValueError: a size that is no whole number from 1 up, or a width that the heads cannot share
+            evenly.
     """
 
     vocab_size: int
@@ -40,8 +41,9 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"GPTConfig: {name} is at least 1, not {getattr(self, name)}")
+            size = getattr(self, name)
+            if not isinstance(size, int | np.integer) or size < 1:
+                raise ValueError(f"GPTConfig: {name} is a whole number from 1 up, not {size!r}")
         if self.n_embd % self.n_head:
             raise ValueError(
                 f"GPTConfig: n_embd ({self.n_embd}) must be a multiple of n_head "

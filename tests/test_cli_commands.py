@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 import groundup
+from groundup import train
 from groundup.__main__ import main
 
 pytest.importorskip("safetensors.numpy")
@@ -161,7 +162,7 @@ def test_what_train_refuses(text, folder, tmp_path, capsys):
     )
     for option, part in [
         (["--heads", "3"], "multiple of n_head (3)"),
-        (["--layers", "0"], "n_layer is at least 1, not 0"),
+        (["--layers", "0"], "n_layer is a whole number from 1 up, not 0"),
         (["--steps", "0"], "steps is at least 1, not 0"),
         (["--lr", "-1"], "lr is above 0"),
         (["--seed", "-1"], "seed is 0 or above"),
@@ -199,6 +200,12 @@ def test_sample_writes_what_its_seed_says(folder, capsys):
     greedy = sample("--prompt", "to be", "--temperature", "0")
     assert greedy.startswith("to be")
     assert sample("--prompt", "to be", "--top-k", "1") == greedy
+
+
+def test_sample_writes_characters_alone_where_the_model_has_more_tokens(folder, capsys):
+    train.save(folder, train.load(folder).model, train.CharTokenizer("ab"))
+    assert main(["sample", str(folder), "-n", "40"]) == 0
+    assert re.fullmatch("[ab]{40}\n", capsys.readouterr().out)
 
 
 def test_what_sample_refuses(folder, tmp_path, capsys):

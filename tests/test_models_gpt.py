@@ -131,7 +131,7 @@ def test_errors_are_one_sentence(model):
         model(np.zeros((1, 2)))
     with pytest.raises(ValueError, match=r"n_embd \(6\) must be a multiple of n_head \(4\)"):
         models.GPTConfig(5, n_embd=6, n_head=4)
-    with pytest.raises(ValueError, match="n_layer is at least 1"):
+    with pytest.raises(ValueError, match="n_layer is a whole number from 1 up, not 0"):
         models.GPTConfig(5, n_layer=0)
 
 

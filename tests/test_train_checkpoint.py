@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,54 @@ def test_a_model_alone_can_be_saved(tmp_path):
     loaded = train.load(str(tmp_path))
     assert same_weights(loaded.model, model)
     assert (loaded.optimizer, loaded.config, loaded.history.step) == (None, None, 0)
+
+
+def test_a_vocabulary_may_be_larger_than_the_alphabet_and_no_id_is_drawn_beyond(tmp_path):
+    model, few = gpt(), train.CharTokenizer("ab")
+    train.save(tmp_path, model, few)
+    loaded = train.load(tmp_path)
+    assert same_weights(loaded.model, model)
+    for vocab_size, drawn in ((None, set(range(15))), (few.vocab_size, {0, 1})):
+        ids = train.generate(loaded.model, [0], 200, seed=0, vocab_size=vocab_size)
+        assert set(ids) == drawn
+
+
+def test_a_vocabulary_smaller_than_the_alphabet_is_refused_when_it_is_saved(tmp_path):
+    many = train.CharTokenizer("0123456789abcdef")
+    with pytest.raises(train.InputError, match=r"16 characters and .* vocabulary of 15"):
+        train.save(tmp_path, gpt(), many)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("width", [np.float64, np.float16])
+def test_weights_come_back_in_their_width(tmp_path, width):
+    model = gpt().to(width)
+    model.ln_f.weight.to_(np.float32)
+    train.save(tmp_path, model, TOKENIZER, optimizer=nn.AdamW(model.parameters()))
+    loaded = train.load(tmp_path).model
+    assert {name: p.dtype for name, p in loaded.named_parameters()} == {
+        name: p.dtype for name, p in model.named_parameters()
+    }
+    assert same_weights(loaded, model)
+
+
+def test_what_is_frozen_comes_back_frozen(tmp_path):
+    model = gpt()
+    model.wpe.weight.requires_grad_(False)
+    train.save(tmp_path, model, TOKENIZER)
+    named = train.load(tmp_path).model.named_parameters()
+    assert [name for name, p in named if not p.requires_grad] == ["wpe.weight"]
+
+
+def test_sizes_and_settings_may_be_numbers_of_numpys(tmp_path):
+    model = models.GPT(
+        models.GPTConfig(np.max(IDS) + 1, block_size=8, n_layer=1, n_head=2, n_embd=8)
+    )
+    settings: dict[str, Any] = {"steps": np.int64(10), "lr": np.float32(0.5)}
+    config = train.TrainConfig(**settings)
+    train.save(tmp_path, model, TOKENIZER, config=config)
+    loaded = train.load(tmp_path)
+    assert (loaded.model.config, loaded.config) == (model.config, config)
 
 
 def no_more_than(calls, function):
@@ -208,7 +257,12 @@ def test_weights_that_do_not_fit_the_config_are_all_named(saved):
         (lambda c: c["model"].pop("n_head"), "missing: n_head"),
         (lambda c: c["model"].update(n_head=3), "n_embd .8. must be a multiple of n_head .3."),
         (lambda c: c["model"].update(n_head="two"), "model of kind GPT: "),
-        (lambda c: c["tokenizer"].update(alphabet="ab"), "2 characters and .* vocabulary of 15"),
+        (lambda c: c["model"].update(n_layer=1.5), "n_layer is a whole number from 1 up, not 1.5"),
+        (
+            lambda c: c["tokenizer"].update(alphabet="0123456789abcdef"),
+            "16 characters and .* vocabulary of 15",
+        ),
+        (lambda c: c.update(frozen=["wpe"]), "frozen: the model has no parameter 'wpe'"),
         (lambda c: c.pop("tokenizer"), "CharTokenizer"),
         (lambda c: c.update(step=7), "step 7, and a history of 5"),
         (lambda c: c["train"].update(lr=-1), "train: lr is above 0"),

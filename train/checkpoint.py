@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .. import models, nn
-from ..engine.errors import InputError, MissingExtra
+from ..engine.errors import InputError
+from .arrays import from_bytes, safetensors, to_bytes
 from .files import read_file, read_index, write_together
 from .history import History
 from .loop import TrainConfig
@@ -68,12 +69,13 @@ def save(
 
     Args:
         config, optimizer, history: what `fit` needs to go on; without, the model alone is saved.
-        notes: anything in JSON's types.
+        notes: anything in JSON's types, or numpy's numbers.
 
     Raises:
         TypeError: a kind of model or optimiser that a checkpoint does not know, or an optimiser of
             another model's parameters.
-        InputError: the folder holds another program's config.json.
+        InputError: the folder holds another program's config.json, or the tokenizer has more
+            characters than the model has tokens.
         OSError: it cannot be written.
         MissingExtra: safetensors is not installed.
     """
@@ -82,12 +84,14 @@ def save(
         "format": "groundup checkpoint",
         "version": VERSION,
         "model": {"kind": kind_of(model, MODELS), **asdict(model.config)},
+        "frozen": [name for name, p in model.named_parameters() if not p.requires_grad],
         "tokenizer": tokenizer.to_json(),
         "step": history.step,
         "train": asdict(config) if config else None,
         "optimizer": None,
         "notes": notes or {},
     }
+    check_vocabulary(model, tokenizer)
     files = {
         WEIGHTS: to_bytes(model.state_dict()),
         HISTORY: json.dumps(history.to_json()).encode(),
@@ -127,15 +131,9 @@ def read(folder: Path, index: dict[str, Any]) -> Checkpoint:
     """The checkpoint that an index describes."""
     model = new_model(index.get("model"))
     tokenizer = CharTokenizer.from_json(index.get("tokenizer"))
-    if tokenizer.vocab_size != model.config.vocab_size:
-        raise InputError(
-            f"the tokenizer has {tokenizer.vocab_size} characters and the model a vocabulary of "
-            f"{model.config.vocab_size}"
-        )
-    try:
-        model.load_state_dict(from_bytes(read_file(folder, index, WEIGHTS), WEIGHTS))
-    except ValueError as error:
-        raise InputError(f"{WEIGHTS} and {CONFIG}: {error}") from error
+    check_vocabulary(model, tokenizer)
+    put_weights(model, from_bytes(read_file(folder, index, WEIGHTS), WEIGHTS))
+    freeze(model, index.get("frozen") or [])
     history = History.from_json(json.loads(read_file(folder, index, HISTORY)))
     if len(history.steps) != index.get("step"):
         raise InputError(f"step {index.get('step')}, and a history of {len(history.steps)} steps")
@@ -156,6 +154,35 @@ def new_model(saved: Any) -> Any:
         raise InputError(f"a model of kind {kind!r} is not known, only {', '.join(MODELS)}")
     build, config = MODELS[kind]
     return build(from_fields(config, described, f"model of kind {kind}"))
+
+
+def check_vocabulary(model: Any, tokenizer: CharTokenizer) -> None:
+    """Refuse ids that the model has no token for. It may have more, for a rounder size."""
+    if tokenizer.vocab_size > model.config.vocab_size:
+        raise InputError(
+            f"the tokenizer has {tokenizer.vocab_size} characters and the model a vocabulary of "
+            f"{model.config.vocab_size}"
+        )
+
+
+def put_weights(model: Any, arrays: dict[str, np.ndarray]) -> None:
+    """Load saved weights, each in the width that it was saved in."""
+    for name, parameter in model.named_parameters():
+        if name in arrays and arrays[name].dtype.kind == "f":
+            parameter.to_(arrays[name].dtype)
+    try:
+        model.load_state_dict(arrays)
+    except ValueError as error:
+        raise InputError(f"{WEIGHTS} and {CONFIG}: {error}") from error
+
+
+def freeze(model: Any, names: list[str]) -> None:
+    """Let no training change the parameters of these names."""
+    named = dict(model.named_parameters())
+    for name in names:
+        if name not in named:
+            raise InputError(f"frozen: the model has no parameter {name!r}")
+        named[name].requires_grad_(False)
 
 
 def named_groups(model: Any, optimizer: nn.Optimizer) -> list[dict[str, Any]]:
@@ -223,30 +250,6 @@ def kind_of(thing: Any, kinds: dict[str, Any]) -> str:
     if kind not in kinds:
         raise TypeError(f"a checkpoint cannot hold a {kind}, only {', '.join(kinds)}")
     return kind
-
-
-def to_bytes(arrays: dict[str, Any]) -> bytes:
-    """Arrays and numbers in the safetensors format."""
-    whole = {name: np.array(array, order="C") for name, array in arrays.items()}
-    return bytes(safetensors().save(whole))
-
-
-def from_bytes(content: bytes, name: str) -> dict[str, np.ndarray]:
-    """The arrays in a safetensors file."""
-    library = safetensors()
-    try:
-        return dict(library.load(content))
-    except library.SafetensorError as error:
-        raise InputError(f"{name} is no safetensors file: {error}") from None
-
-
-def safetensors() -> Any:
-    """The library, where it is installed."""
-    try:
-        import safetensors.numpy
-    except ImportError:
-        raise MissingExtra("safetensors", "a checkpoint", "train") from None
-    return safetensors.numpy
 
 
 def check_free(folder: str | Path) -> None:

@@ -21,6 +21,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..engine.errors import InputError
 
 NEW = ".new"
@@ -38,7 +40,8 @@ def write_together(folder: Path, index_name: str, index: Any, files: dict[str, b
     index = {**index, "files": {name: digest(content) for name, content in files.items()}}
     for name, content in files.items():
         write(folder / (name + NEW), content)
-    replace(folder / index_name, json.dumps(index, indent=2).encode())
+    text = json.dumps(index, indent=2, default=np.generic.item)  # a number of numpy's is one
+    replace(folder / index_name, text.encode())
     sync_folder(folder)  # the index must not reach the disk after what follows
     settle(folder, index_name)
 

@@ -19,6 +19,7 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     seed: int | None = None,
+    vocab_size: int | None = None,
 ) -> Iterator[int]:
     """Continue a row of ids by n more, and yield each as it is drawn.
 
@@ -32,10 +33,12 @@ def generate(
             takes the likeliest.
         top_k: draw among the k likeliest only. Of equals the first are taken.
         seed: the same seed draws the same ids; None draws anew each time.
+        vocab_size: only ids below it are drawn: `tokenizer.vocab_size`, where the model has more
+            tokens than the tokenizer has characters.
 
     Raises:
-        InputError: no id to continue, a negative n, temperature or top_k that make no sense.
-            It comes at the call, before the first id is asked for.
+        InputError: no id to continue, a negative n, temperature, top_k or vocab_size that make
+            no sense. It comes at the call, before the first id is asked for.
     """
     context = [int(i) for i in ids]
     if not context:
@@ -46,9 +49,12 @@ def generate(
         raise InputError(f"temperature is a number from 0 up, not {temperature}")
     if top_k is not None and top_k < 1:
         raise InputError(f"top_k is at least 1, not {top_k}")
+    if vocab_size is not None and vocab_size < 1:
+        raise InputError(f"vocab_size is at least 1, not {vocab_size}")
     if seed is not None and seed < 0:
         raise InputError(f"seed is 0 or above, not {seed}")
-    return _generate(model, context, n, temperature, top_k, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return _generate(model, context, n, temperature, top_k, rng, vocab_size)
 
 
 def _generate(
@@ -58,6 +64,7 @@ def _generate(
     temperature: float,
     top_k: int | None,
     rng: np.random.Generator,
+    vocab_size: int | None,
 ) -> Iterator[int]:
     limit = model.config.block_size if hasattr(model, "config") else len(context) + n
     for _ in range(n):
@@ -66,7 +73,7 @@ def _generate(
         # without gradients until the generator is used up.
         with inference(model):
             logits, _ = model(seen)
-        context.append(draw(logits.data[0, -1], temperature, top_k, rng))
+        context.append(draw(logits.data[0, -1, :vocab_size], temperature, top_k, rng))
         yield context[-1]
 
 
