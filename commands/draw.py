@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.zoom and out.suffix not in ("", ".svg", ".png"):
         raise InputError(f"a picture is an .svg or a .png, not {out.suffix}")
     if args.zoom:
-        with viz.last_pass() as last:
+        with viz.last_pass(threads=True) as last:
             variables, ended = run_through(args.script)
         node = last.restored() or newest_result(variables, ended)
         if node is not None:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         if node is not None:
             print("Drawn in", viz.draw(node).render(outfile=out, cleanup=True))
     else:
-        with viz.watch(out) as watcher:
+        with viz.watch(out, threads=True) as watcher:
             _, ended = run_through(args.script)
         if watcher.passes and not watcher.paths:
             raise InputError(f"nothing could be drawn in {out}")

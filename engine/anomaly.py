@@ -99,11 +99,19 @@ def detect_anomaly() -> Any:
 
 
 def users_line() -> str:
-    """file:line of the nearest caller that is not ours."""
+    """file:line of the nearest caller that is not ours; "" where our own command is the caller."""
     frame: Any = sys._getframe(2)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
+    while (name := module_of(frame)).split(".")[0] in OURS:
         frame = frame.f_back
+        if frame is None or name == f"{OURS[0]}.__main__":
+            return ""
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def module_of(frame: Any) -> str:
+    """The name of a frame's module; under `python -m`, the one that is run."""
+    spec = frame.f_globals.get("__spec__")
+    return str(spec.name if spec else frame.f_globals.get("__name__", ""))
 
 
 def fingerprints(node: Node) -> tuple[int, ...]:

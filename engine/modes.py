@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from typing import Any, NamedTuple
 
 
@@ -89,6 +89,20 @@ class mode(ContextDecorator):
                     advance, sent = steps.throw, error
 
         return stepwise
+
+
+@contextmanager
+def observing(observer: Any, threads: bool = False, **settings: Any) -> Iterator[None]:
+    """A block whose backward passes an observer sees: those of this thread, or of `threads` that
+    have no observer of their own too."""
+    of_all, own = Modes.observers, (*modes.observers, observer)
+    if threads:
+        Modes.observers = (*of_all, observer)
+    try:
+        with mode(observers=own, **settings):
+            yield
+    finally:
+        Modes.observers = of_all
 
 
 def no_grad(function: Callable[..., Any] | None = None) -> Any:

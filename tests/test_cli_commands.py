@@ -414,6 +414,20 @@ def test_what_draw_refuses(script, capsys):
     assert "nothing to draw" in refused(capsys, "draw", script, "-o", "one.svg")
 
 
+@pytest.mark.parametrize("options", [["-o", "graphs"], ["--zoom", "-o", "z.html"]])
+def test_draw_sees_the_backward_pass_of_a_thread(script, tmp_path, capsys, options):
+    script.write_text(
+        "import threading\n"
+        "from groundup.engine import Value\n"
+        "def run(): Value(2.0, name='inside').exp().backward()\n"
+        "thread = threading.Thread(target=run); thread.start(); thread.join()\n",
+        encoding="utf-8",
+    )
+    assert main(["draw", str(script), *options]) == 0
+    drawn = [*(tmp_path / "graphs").glob("0001.*"), *tmp_path.glob("z.html")]
+    assert ["inside" in path.read_text(encoding="utf-8") for path in drawn] == [True]
+
+
 @pytest.mark.parametrize("options", [["-o", "graphs"], ["--zoom", "-o", "z.html"], ["-o", "g.svg"]])
 def test_what_a_script_did_before_it_broke_is_drawn(tmp_path, monkeypatch, capsys, options):
     monkeypatch.chdir(tmp_path)
@@ -461,6 +475,13 @@ def product(x, y, scale=2.0):
 def lost(x):
     return x * x.detach()
 
+@op(lambda g, out, a: 2 * g * a)
+def cube(a):
+    return a**3
+
+def constant():
+    return 1.0
+
 layer, number = nn.Linear(3, 2), 3
 """
 
@@ -505,7 +526,12 @@ def test_check_of_a_user_s_own_function(tmp_path, monkeypatch, capsys):
             assert "right, on 20 random inputs" in capsys.readouterr().out
         assert main(["check", "mine:lost"]) == 1
         assert "detach" in capsys.readouterr().out
+        assert main(["check", "mine:cube"]) == 1
+        wrong = capsys.readouterr().out
+        assert "cube" in wrong
+        assert "Called at" not in wrong  # by the command, which is no line of the user's
         assert "--shape" in refused(capsys, "check", "mine:layer")
+        assert "needs no argument" in refused(capsys, "check", "mine:constant")
         assert "no function" in refused(capsys, "check", "mine:number")
         assert "can't be imported" in refused(capsys, "check", "mine:gone")
         assert "name an instance" in refused(capsys, "check", "groundup.nn:Linear")

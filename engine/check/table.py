@@ -79,6 +79,7 @@ def check_function(f: Callable[..., Any], *shapes: tuple[int, ...], samples: int
 
     Raises:
         GradientError: a derivative is wrong.
+        TypeError: no shapes, and no argument without a default.
     """
     row = TABLE.get(f)
     if row and row.samples and not shapes:
@@ -86,6 +87,8 @@ def check_function(f: Callable[..., Any], *shapes: tuple[int, ...], samples: int
         return
     parameters = inspect.signature(f).parameters.values()
     needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    if not (needed or shapes):
+        raise TypeError("it needs no argument, so name the shapes of those to check")
     for seed in range(samples):
         draw = RandomDraw(seed)
         arrays: Any = [draw.array(shape) for shape in shapes]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...engine.anomaly import Lines
 from ...engine.graph import Node, Steps
-from ...engine.modes import Modes, mode
+from ...engine.modes import observing
 from ..page import environment
 from .step_page import StepPage
 from .stepping import LIMIT
@@ -50,13 +50,8 @@ class Passes:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Take every backward pass of the process; ops of this thread remember their lines."""
-        before = Modes.observers
-        Modes.observers = (*before, self)  # of the threads to come
-        try:
-            with mode(witness=Lines(), observers=(*before, self)):
-                yield
-        finally:
-            Modes.observers = before
+        with observing(self, threads=True, witness=Lines()):
+            yield
 
     def __call__(self, root: Node, steps: Steps) -> Steps:
         """Hand each step on, and take the whole when the pass ends, or breaks."""

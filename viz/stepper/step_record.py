@@ -105,7 +105,7 @@ class Step:
     def source(self) -> Source | None:
         """The user's line that made `node`, where it was recorded: by `viz.step` of a callable, by
         `groundup step`, or under `detect_anomaly`."""
-        if self.node.seen is None:
+        if not (self.node.seen and self.node.seen.line):
             return None
         file, _, number = self.node.seen.line.rpartition(":")
         text = visible(linecache.getline(file, int(number)).strip(), LONGEST_LINE)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...engine.errors import InputError
 from ...engine.graph import Node, Steps
-from ...engine.modes import Modes, mode, modes
+from ...engine.modes import Modes, observing
 from ..dot import write
 from ..renderer import INSTALL, renderer
 from ..theme import Theme, theme_of
@@ -139,6 +139,7 @@ class Watcher:
 def watch(
     folder: str | os.PathLike[str], every: int = 1, keep: int | None = None,
     theme: str | Theme = "auto", quiet: bool = False, collapse: bool | None = None,
+    threads: bool = False,
 ) -> Iterator[Watcher]:  # fmt: skip
     """Draw every backward pass of this thread in the block, and gather them in one page.
 
@@ -159,6 +160,7 @@ def watch(
         theme: "light", "dark", or "auto", which is what its reader's system is.
         quiet: print nothing.
         collapse: draw modules instead of nodes, as `draw` takes it.
+        threads: watch the other threads, too.
 
     Raises:
         ValueError: `every` or `keep` is below 1, or there is no such theme.
@@ -166,7 +168,7 @@ def watch(
     """
     watcher = Watcher(folder, every, keep, theme, collapse)
     try:
-        with mode(observers=(*modes.observers, watcher)):
+        with observing(watcher, threads):
             yield watcher
     finally:
         if not quiet:

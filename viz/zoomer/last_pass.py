@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.graph import Node, Steps, ancestry
-from ...engine.modes import mode, modes
+from ...engine.modes import observing
 
 
 class LastPass:
@@ -50,8 +50,8 @@ class LastPass:
 
 
 @contextmanager
-def last_pass() -> Iterator[LastPass]:
-    """Remember the last backward pass of this thread in the block."""
+def last_pass(threads: bool = False) -> Iterator[LastPass]:
+    """Remember the last backward pass in the block, of this thread, or of all `threads`."""
     last = LastPass()
-    with mode(observers=(*modes.observers, last)):
+    with observing(last, threads):
         yield last
