@@ -154,6 +154,8 @@ class Value(Node):
                 hint = " (use its .item())" if isinstance(data, Node | np.ndarray) else ""
                 raise TypeError(f"Value: one number, not {type(data).__name__} {data!r}{hint}")
             data = float(data)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"Value: its name is a text, not {type(name).__name__} {name!r}")
         self._data, self._grad, self.requires_grad = data, 0.0, requires_grad
         self.op = self._a = self._b = self._da = self._db = None
         self.born, self.changed = tick(), 0

@@ -163,10 +163,10 @@ def test_what_train_refuses(text, folder, tmp_path, capsys):
     for option, part in [
         (["--heads", "3"], "multiple of n_head (3)"),
         (["--layers", "0"], "n_layer is a whole number from 1 up, not 0"),
-        (["--steps", "0"], "steps is at least 1, not 0"),
+        (["--steps", "0"], "steps is a whole number from 1 up, not 0"),
         (["--lr", "-1"], "lr is above 0"),
         (["--seed", "-1"], "seed is 0 or above"),
-        (["--batch", "0"], "batch_size is at least 1"),
+        (["--batch", "0"], "batch_size is a whole number from 1 up"),
     ]:
         assert part in refused(capsys, "train", *new, "--text", text, *option)
     assert "--resume" in refused(capsys, "train", "--text", text, "--out", folder, "--steps=1")

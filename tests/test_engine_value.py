@@ -182,6 +182,12 @@ def test_what_is_no_number_is_refused(bad):
         Value(bad)
 
 
+def test_a_name_is_a_text():
+    children: Any = (Value(1.0), Value(2.0))  # as micrograd has it in this place
+    with pytest.raises(TypeError, match="Value: its name is a text, not tuple"):
+        Value(3.0, children)
+
+
 def test_a_function_without_a_derivative_refuses():
     with pytest.raises(TypeError, match="sinc has no derivative"):
         np.sinc(Tensor([1.0]))

@@ -217,10 +217,12 @@ def test_a_gradient_that_is_no_number_stops_before_the_step(monkeypatch):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"steps": 0}, "steps is at least 1, not 0"),
-        ({"batch_size": -1}, "batch_size is at least 1"),
-        ({"eval_every": 0}, "eval_every is at least 1"),
-        ({"eval_windows": 0}, "eval_windows is at least 1"),
+        ({"steps": 0}, "steps is a whole number from 1 up, not 0"),
+        ({"steps": None}, "steps is a whole number from 1 up, not None"),
+        ({"steps": 1.5}, r"steps is a whole number from 1 up, not 1\.5"),
+        ({"batch_size": -1}, "batch_size is a whole number from 1 up"),
+        ({"eval_every": 0}, "eval_every is a whole number from 1 up"),
+        ({"eval_windows": 0}, "eval_windows is a whole number from 1 up"),
         ({"lr": 0.0}, "lr is above 0"),
         ({"lr": float("nan")}, "lr is above 0, not nan"),
         ({"clip": -1.0}, "clip is above 0"),

@@ -82,6 +82,11 @@ def test_a_short_validation_text_is_an_error():
         train.validation_loss(small_gpt(), IDS[:8], 8)
 
 
+def test_a_validation_of_no_windows_is_an_error():
+    with pytest.raises(train.InputError, match="windows is at least 1, not 0"):
+        train.validation_loss(small_gpt(), IDS, 8, windows=0)
+
+
 def test_generation_follows_from_its_seed():
     model = small_gpt()
     one, same, other = (list(train.generate(model, [1], 30, seed=seed)) for seed in (0, 0, 1))

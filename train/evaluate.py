@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import no_grad
+from ..engine.errors import InputError
 from ..models.bigram import pair_log_probs
 from .data import check_length
 
@@ -42,8 +43,10 @@ def validation_loss(
         batch_size: how many windows at a time; memory, not the result, depends on it.
 
     Raises:
-        InputError: fewer than block_size + 1 ids.
+        InputError: fewer than block_size + 1 ids, or no window.
     """
+    if windows is not None and windows < 1:
+        raise InputError(f"windows is at least 1, not {windows}")
     check_length(ids, block_size, "validation")
     starts = np.arange(0, len(ids) - block_size, block_size)
     rest = len(ids) - 1 - len(starts) * block_size  # what the last full window leaves over

@@ -45,7 +45,7 @@ class TrainConfig:
 
     >>> TrainConfig(steps=0)
     Traceback (most recent call last):
-    groundup.engine.errors.InputError: steps is at least 1, not 0
+    groundup.engine.errors.InputError: steps is a whole number from 1 up, not 0
     """
 
     steps: int = 1000
@@ -63,8 +63,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "eval_every", "eval_windows", "block_size", "threads"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise InputError(f"{name} is at least 1, not {getattr(self, name)}")
+            count = getattr(self, name)
+            if count is None and name in ("eval_windows", "block_size"):
+                continue
+            if not isinstance(count, int | np.integer) or count < 1:
+                raise InputError(f"{name} is a whole number from 1 up, not {count!r}")
         for name in ("lr", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is above 0, not {getattr(self, name)}")
