@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import types
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from typing import Any, NamedTuple
@@ -67,8 +68,11 @@ class mode(ContextDecorator):
             next(later, modes.__dict__)[key] = value
 
     def __call__(self, function: Any) -> Any:
-        """The function inside such a block; of a generator function, each of its steps."""
-        if not inspect.isgeneratorfunction(function):
+        """The function inside such a block; of a generator or a coroutine, each of its steps."""
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(f"{function.__name__} is an asynchronous generator: open a block in it")
+        awaited = inspect.iscoroutinefunction(function)
+        if not (awaited or inspect.isgeneratorfunction(function)):
             return super().__call__(function)
 
         @functools.wraps(function)
@@ -88,7 +92,11 @@ class mode(ContextDecorator):
                 except BaseException as error:  # noqa: BLE001  (it is the generator's to catch)
                     advance, sent = steps.throw, error
 
-        return stepwise
+        @functools.wraps(function)
+        async def whole(*args: Any, **kwargs: Any) -> Any:
+            return await types.coroutine(stepwise)(*args, **kwargs)
+
+        return whole if awaited else stepwise
 
 
 @contextmanager
@@ -119,6 +127,7 @@ def no_grad(function: Callable[..., Any] | None = None) -> Any:
     return block(function) if function else block
 
 
-def enable_grad() -> Any:
-    """Record again inside a `no_grad` block."""
-    return mode(recording=True)
+def enable_grad(function: Callable[..., Any] | None = None) -> Any:
+    """Record again inside a `no_grad` block, or in a function under `@enable_grad`."""
+    block = mode(recording=True)
+    return block(function) if function else block

@@ -1,5 +1,6 @@
 """Modes whose blocks do not end in the order in which they began: generators hold theirs open."""
 
+import asyncio
 import gc
 import weakref
 
@@ -118,6 +119,48 @@ def test_a_decorated_generator_is_sent_thrown_and_closed():
     with pytest.raises(ZeroDivisionError):
         failing.throw(ZeroDivisionError)
     assert modes.recording
+
+
+def test_a_decorated_coroutine_is_a_constant_and_the_others_record():
+    x, seen = Value(1.0), []
+
+    @no_grad
+    async def constant():
+        for _ in range(2):
+            seen.append((x * 2).requires_grad)
+            await asyncio.sleep(0)
+        return x * 3
+
+    async def recorded():
+        for _ in range(2):
+            seen.append((x * 2).requires_grad)
+            await asyncio.sleep(0)
+
+    async def both():
+        return await asyncio.gather(constant(), recorded())
+
+    assert not asyncio.run(constant()).requires_grad
+    seen.clear()
+    out, _ = asyncio.run(both())
+    assert not out.requires_grad
+    assert seen == [False, True, False, True]
+    assert modes.recording
+
+
+def test_an_asynchronous_generator_is_not_decorated():
+    with pytest.raises(TypeError, match="steps is an asynchronous generator: open a block in it"):
+
+        @no_grad
+        async def steps():
+            yield 1
+
+
+def test_enable_grad_decorates_with_and_without_brackets():
+    x = Value(1.0)
+    for decorate in (enable_grad, enable_grad()):
+        with no_grad():
+            assert decorate(lambda: x * 2)().requires_grad
+            assert not (x * 2).requires_grad
 
 
 def test_a_decorated_generator_that_is_closed_lets_its_arguments_go():

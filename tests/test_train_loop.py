@@ -243,6 +243,23 @@ def test_both_parts_must_fill_a_block():
         train.fit(gpt(), FIRST, IDS[:6], CONFIG, show=False)
 
 
+def test_lists_of_ids_train_too():
+    one, other = gpt(), gpt()
+    train.fit(one, FIRST, REST, CONFIG, show=False)
+    train.fit(other, FIRST.tolist(), REST.tolist(), CONFIG, show=False)
+    assert np.array_equal(weights(one), weights(other))
+
+
+def test_an_optimiser_of_another_model_is_refused():
+    with pytest.raises(train.InputError, match="parameters that are not the model's"):
+        fit(gpt(), optimizer=nn.SGD(gpt().parameters()))
+
+
+def test_a_model_without_a_config_asks_for_the_block_size():
+    with pytest.raises(train.InputError, match=r"Bigram .* TrainConfig\(block_size=…\)"):
+        fit(models.Bigram(5))
+
+
 def test_a_model_without_a_config_is_told_the_block_size():
     history = fit(models.Bigram(5), replace(CONFIG, block_size=3, lr=0.5))
     assert history.val_losses[-1] < history.val_losses[0] - 0.3

@@ -130,6 +130,9 @@ def test_generation_leaves_no_mode_behind_between_two_ids():
     ("wrong", "message"),
     [
         ({"ids": []}, "at least one id"),
+        ({"ids": [[1]]}, r"one row of integers, .* of shape \(1, 1\)"),
+        ({"ids": np.array(1)}, r"one row of integers, .* of shape \(\)"),
+        ({"vocab_size": 0}, "vocab_size is at least 1, not 0"),
         ({"n": -1}, "cannot generate -1"),
         ({"temperature": -0.1}, "temperature .* not -0.1"),
         ({"temperature": math.nan}, "temperature .* not nan"),
@@ -140,3 +143,12 @@ def test_generation_leaves_no_mode_behind_between_two_ids():
 def test_what_generation_cannot_do_is_said_at_the_call(wrong, message):
     with pytest.raises(train.InputError, match=message):
         train.generate(**{"model": small_gpt(), "ids": [1], "n": 1, **wrong})
+
+
+@pytest.mark.parametrize("temperature", [0, 1.0])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_logits_that_are_no_numbers_give_no_id(temperature, number):
+    model = models.Bigram(3)
+    model.table.weight.data = np.full((3, 3), number)
+    with pytest.raises(FloatingPointError, match=f"highest of the model's logits is {number}"):
+        next(train.generate(model, [0], 1, temperature))

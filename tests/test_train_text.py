@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundup.engine import Tensor
 from groundup.train import (
     CharTokenizer,
     InputError,
@@ -87,6 +88,22 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path):
     path.write_bytes("caf\xe9 au lait".encode("latin-1"))
     with pytest.raises(InputError, match=r"not UTF-8: byte 3 \(0xe9\)"):
         read_text(path)
+
+
+def test_what_generate_yields_is_decoded():
+    assert CharTokenizer("ab").decode(iter([1, 0])) == "ba"
+    assert CharTokenizer("ab").decode(Tensor([1, 0])) == "ba"
+
+
+@pytest.mark.parametrize("wrong", [1, [[0, 1]], [0.5], np.zeros(2), [True], "ab"])
+def test_ids_that_are_no_row_of_integers_are_refused(wrong):
+    for use in (CharTokenizer("ab").decode, lambda ids: batches(ids, 1, 1)):
+        with pytest.raises(InputError, match="one row of integers"):
+            use(wrong)
+
+
+def test_a_batch_of_a_list_is_that_of_its_array():
+    assert np.array_equal(next(batches([*range(50)], 5, 4)), next(batches(np.arange(50), 5, 4)))
 
 
 def test_split_is_by_position():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ..engine.errors import InputError
+from ..nn.functional import integers
 
 
 def split(ids: np.ndarray, fraction: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +29,23 @@ def split(ids: np.ndarray, fraction: float = 0.9) -> tuple[np.ndarray, np.ndarra
     return ids[:cut], ids[cut:]
 
 
+def row_of_ids(ids: Any) -> np.ndarray:
+    """One row of ids (N,) as an array: of an array, a Tensor, a list, or what `generate` yields.
+
+    Raises:
+        InputError: no row, or not of integers.
+
+    >>> row_of_ids(iter([2, 0, 1]))
+    array([2, 0, 1])
+    """
+    row = np.asarray(list(ids) if isinstance(ids, Iterator) else integers(ids))
+    if row.shape == (0,):
+        return row.astype(np.int64)  # of a list, where nothing says of what kind
+    if row.ndim != 1 or row.dtype.kind not in "iu":
+        raise InputError(f"ids are one row of integers, (N,), not {row.dtype} of shape {row.shape}")
+    return row
+
+
 def check_length(ids: np.ndarray, block_size: int, part: str) -> None:
     """Refuse a text that does not fill one block and the character after it.
 
@@ -45,7 +64,7 @@ def check_length(ids: np.ndarray, block_size: int, part: str) -> None:
 
 
 def batches(
-    ids: np.ndarray, block_size: int, batch_size: int, seed: int = 0, start: int = 0
+    ids: Any, block_size: int, batch_size: int, seed: int = 0, start: int = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Without end: windows from random places, and the same windows one character later.
 
@@ -60,12 +79,13 @@ def batches(
         (ids, targets), each (batch_size, block_size): target t is what follows id t.
 
     Raises:
-        InputError: fewer than block_size + 1 ids.
+        InputError: fewer than block_size + 1 ids, or not a row of integers.
 
     >>> ids, targets = next(batches(np.arange(100), block_size=3, batch_size=2))
     >>> ids.shape, (targets == ids + 1).all()
     ((2, 3), np.True_)
     """
+    ids = row_of_ids(ids)
     check_length(ids, block_size, "training")
     # A generator of its own, so that the error above comes at the call and not at the first batch.
     return _batches(ids, np.arange(block_size + 1), batch_size, seed, start)

@@ -11,7 +11,7 @@ import numpy as np
 from ..engine import no_grad
 from ..engine.errors import InputError
 from ..models.bigram import pair_log_probs
-from .data import check_length
+from .data import check_length, row_of_ids
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def inference(model: Any) -> Iterator[None]:
 
 
 def validation_loss(
-    model: Any, ids: np.ndarray, block_size: int, windows: int | None = None, batch_size: int = 32
+    model: Any, ids: Any, block_size: int, windows: int | None = None, batch_size: int = 32
 ) -> float:
     """The mean loss over a text cut into windows, in nats per character. Always the same number.
 
@@ -43,10 +43,11 @@ def validation_loss(
         batch_size: how many windows at a time; memory, not the result, depends on it.
 
     Raises:
-        InputError: fewer than block_size + 1 ids, or no window.
+        InputError: fewer than block_size + 1 ids, not a row of integers, or no window.
     """
     if windows is not None and windows < 1:
         raise InputError(f"windows is at least 1, not {windows}")
+    ids = row_of_ids(ids)
     check_length(ids, block_size, "validation")
     starts = np.arange(0, len(ids) - block_size, block_size)
     rest = len(ids) - 1 - len(starts) * block_size  # what the last full window leaves over
@@ -64,7 +65,7 @@ def validation_loss(
     return float(total / sum(at.size for at in chunks))
 
 
-def bigram_loss(train_ids: np.ndarray, val_ids: np.ndarray, vocab_size: int) -> float:
+def bigram_loss(train_ids: Any, val_ids: Any, vocab_size: int) -> float:
     """What counting achieves: the loss of P(next | this) from counts, in nats per character.
 
     Each pair counts once more than it was seen, so that no pair is impossible.

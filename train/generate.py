@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
+from .data import row_of_ids
 from .evaluate import inference
 
 
@@ -37,10 +38,11 @@ def generate(
             tokens than the tokenizer has characters.
 
     Raises:
-        InputError: no id to continue, a negative n, temperature, top_k or vocab_size that make
-            no sense. It comes at the call, before the first id is asked for.
+        InputError: no row of ids to continue, a negative n, temperature, top_k or vocab_size
+            that make no sense. It comes at the call, before the first id is asked for.
+        FloatingPointError: the model gives no finite logit.
     """
-    context = [int(i) for i in ids]
+    context = row_of_ids(ids).tolist()
     if not context:
         raise InputError("generation needs at least one id to continue")
     if n < 0:
@@ -88,6 +90,11 @@ def draw(
     >>> sorted({draw(np.array([0.0, 2.0, 1.0]), 1.0, 2, rng) for _ in range(50)})
     [1, 2]
     """
+    if not math.isfinite(logits.max()):
+        raise FloatingPointError(
+            f"the highest of the model's logits is {logits.max()}, so none is the likeliest id. "
+            "Its weights are no numbers, as after a training that diverged"
+        )
     if temperature == 0:
         return int(logits.argmax())
     likeliest = np.argsort(-logits, kind="stable")[:top_k]

@@ -115,6 +115,24 @@ def learning_rate(config: TrainConfig, step: int, highest: float) -> float:
     return nn.warmup_cosine(step, config.warmup, config.steps, highest, low)
 
 
+def check_optimizer(model: Any, optimizer: nn.Optimizer) -> None:
+    """Refuse an optimiser that would leave the model as it is."""
+    own = set(model.parameters())
+    if not all(own.issuperset(group["params"]) for group in optimizer.param_groups):
+        raise InputError(
+            "the optimiser has parameters that are not the model's: make it of model.parameters()"
+        )
+
+
+def block_size_of(model: Any) -> int:
+    """How far a model sees."""
+    if not hasattr(model, "config"):
+        raise InputError(
+            f"a {type(model).__name__} does not say how long a window is: TrainConfig(block_size=…)"
+        )
+    return int(model.config.block_size)
+
+
 def check_finite(number: float, what: str, step: int, lr: float) -> None:
     """Stop before a step that would leave no number in the weights."""
     if not math.isfinite(number):
@@ -126,8 +144,8 @@ def check_finite(number: float, what: str, step: int, lr: float) -> None:
 
 def fit(
     model: Any,
-    train_ids: np.ndarray,
-    val_ids: np.ndarray,
+    train_ids: Any,
+    val_ids: Any,
     config: TrainConfig | None = None,
     *,
     optimizer: nn.Optimizer | None = None,
@@ -159,15 +177,17 @@ def fit(
         the history, which is the one that was given, if one was.
 
     Raises:
-        InputError: a part is too short for one block.
+        InputError: a part is no row of ids, or too short for one block, whose size neither the
+            config nor the model says; or the optimiser is another model's.
         FloatingPointError: the loss or the gradient is no longer a number. The weights are
             those before that step.
     """
     config = config or TrainConfig()
     optimizer = optimizer or new_optimizer(model, config)
+    check_optimizer(model, optimizer)
     history = history if history is not None else History()
     history.interrupted = False
-    block_size = config.block_size or model.config.block_size
+    block_size = config.block_size or block_size_of(model)
     check_length(val_ids, block_size, "validation")
     source = batches(train_ids, block_size, config.batch_size, config.seed, start=history.step)
     began = time.perf_counter() - history.seconds

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InputError
+from .data import row_of_ids
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ class CharTokenizer:
         return ids.astype(np.int64)
 
     def decode(self, ids: Any) -> str:
-        """The text of a row of ids.
+        """The text of a row of ids, such as `generate` yields.
 
         Raises:
-            InputError: an id that stands for no character.
+            InputError: not a row of integers, or an id that stands for no character.
         """
-        ids = np.asarray(ids, np.int64)
+        ids = row_of_ids(ids)
         wrong = ids[(ids < 0) | (ids >= self.vocab_size)]
         if wrong.size:
             raise InputError(f"id {wrong[0]} is no character: ids are 0 to {self.vocab_size - 1}")
