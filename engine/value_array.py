@@ -65,8 +65,9 @@ def run_ufunc(ufunc: Any, method: str, args: tuple, kwargs: dict[str, Any]) -> A
     with np.errstate(all="ignore"):  # as the methods of a Value, which say nothing
         try:
             return unwrap(lift(run(*bare(args), **kwargs)))
-        except TypeError:  # a number that was put among the Values has no `.exp()`
-            return unwrap(lift(run(*bare(tuple(map(lift, args))), **kwargs)))
+        except TypeError:
+            pass  # a number that was put among the Values has no `.exp()`
+        return unwrap(lift(run(*bare(tuple(map(lift, args))), **kwargs)))
 
 
 def run_on_values(fn: Any, args: tuple, kwargs: dict[str, Any], method: str = "__call__") -> Any:

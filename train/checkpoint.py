@@ -11,7 +11,7 @@ Nothing in it is code: to load a checkpoint runs nothing that its author wrote.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from .. import models, nn
 from ..engine.errors import InputError
 from .arrays import from_bytes, safetensors, to_bytes
+from .described import from_fields, kind_of
 from .files import read_file, read_index, write_together
 from .history import History
 from .loop import TrainConfig
@@ -32,8 +33,6 @@ CONFIG, WEIGHTS, STATE, HISTORY = (
     "history.json",
 )
 VERSION = 1
-
-LATER = {"threads"}  # settings that an older checkpoint may lack: their default is what it had
 
 MODELS: dict[str, tuple[Any, Any]] = {"GPT": (models.GPT, models.GPTConfig)}
 OPTIMIZERS: dict[str, Any] = {
@@ -220,36 +219,6 @@ def old_optimizer(model: Any, saved: Any, state: dict[str, np.ndarray]) -> nn.Op
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{STATE} does not fit the model: {error}") from error
     return optimizer
-
-
-def from_fields(cls: Any, saved: Any, what: str) -> Any:
-    """A dataclass from what `asdict` made of it.
-
-    >>> from_fields(TrainConfig, {"stepps": 3}, "train")
-    Traceback (most recent call last):
-    groundup.engine.errors.InputError: train: not known: stepps; missing: batch_size, ...
-    """
-    if not isinstance(saved, dict):
-        raise InputError(f"{what}: an object with its settings is expected, not {saved!r:.60}")
-    names = {field.name for field in fields(cls)}
-    problems = {"not known": saved.keys() - names, "missing": names - saved.keys() - LATER}
-    wrong = [
-        f"{problem}: {', '.join(sorted(which))}" for problem, which in problems.items() if which
-    ]
-    if wrong:
-        raise InputError(f"{what}: {'; '.join(wrong)}")
-    try:
-        return cls(**saved)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: {error}") from error
-
-
-def kind_of(thing: Any, kinds: dict[str, Any]) -> str:
-    """The name under which a class is saved."""
-    kind = type(thing).__name__
-    if kind not in kinds:
-        raise TypeError(f"a checkpoint cannot hold a {kind}, only {', '.join(kinds)}")
-    return kind
 
 
 def check_free(folder: str | Path) -> None:
