@@ -10,6 +10,7 @@ import heapq
 import itertools
 import math
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from .part import Part
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
 newest_change = 0  # when data was last changed anywhere: what was born later needs no check
+written: dict[int, int] = {}  # when an array was last written in place, by the id of its owner
 changing, assigning = threading.Lock(), threading.Lock()
 
 
@@ -296,18 +298,41 @@ def stamp_change(node: Node) -> None:
         node.changed = newest_change = tick()
 
 
-def stamp_shared(node: Node) -> None:
-    """Stamp a node whose array was written in place, and those that it is a view of."""
-    written = [node]
-    while written:
-        stamp_change(node := written.pop())
-        written += [p for p in node.parents() if np.may_share_memory(p._data, node._data)]
+def stamp_written(array: np.ndarray) -> None:
+    """Note that an array was written in place: whatever node shows its memory has other data from
+    now on. It is noted of the memory, since a constant view (x[:2], x.T) does not know its x."""
+    global newest_change
+    memory = owner(array)
+    with changing:
+        if id(memory) not in written:
+            weakref.finalize(memory, written.pop, id(memory), None).atexit = False
+        written[id(memory)] = newest_change = tick()
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array whose memory it shows: itself, or the one behind a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def last_change(node: Node) -> int:
+    """When a node was given other data, or its array was written in place; 0 for never."""
+    in_place = isinstance(node._data, np.ndarray) and written.get(id(owner(node._data)))
+    return max(node.changed, in_place or 0)
+
+
+def forget_change(node: Node) -> None:
+    """For who has put a node's numbers back as they were."""
+    node.changed = 0
+    if isinstance(node._data, np.ndarray):
+        written.pop(id(owner(node._data)), None)
 
 
 def check_unchanged(node: Node) -> None:
     """Refuse to differentiate with numbers that are not those the op was computed from."""
     for used in (node, *node.parents()):
-        if used.changed > node.born:
+        if last_change(used) > node.born:
             raise RuntimeError(
                 f"the data of {describe(used)} was changed after {node.op} used it, so its "
                 "gradient would be wrong. Run the forward pass again, then backward()."

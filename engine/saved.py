@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, ancestry
+from .graph import Node, ancestry, owner
 from .tensor import Tensor
 
 
@@ -110,8 +110,7 @@ def size_of(held: Iterator[Any], seen: set[int]) -> int:
     """The bytes of what has not been seen before; of a view, those of the array behind it."""
     size = 0
     for one in held:
-        while isinstance(one, np.ndarray) and isinstance(one.base, np.ndarray):
-            one = one.base
+        one = owner(one) if isinstance(one, np.ndarray) else one
         if id(one) not in seen:
             seen.add(id(one))
             size += one.nbytes if isinstance(one, np.ndarray) else size_of_value(one)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import SINGLE, each, needs_grad, of_width, plain, unpacked
-from .graph import DETACHED, OF_CONSTANTS, UNRECORDED, Node, stamp_change, stamp_shared, tick
+from .graph import DETACHED, OF_CONSTANTS, UNRECORDED, Node, stamp_change, stamp_written, tick
 from .modes import enable_grad, modes
 from .op import CONSTANT, TABLE, Op, lookup
 from .operators import on_one, operators
@@ -86,7 +86,7 @@ class Tensor(NumpyProtocol, Node):
             self._data = array.astype(self.dtype)
             stamp_change(self)
         else:
-            stamp_shared(self)
+            stamp_written(array)
 
     @property
     def grad(self) -> Any:

@@ -14,6 +14,7 @@ from groundup.engine import (
     cross_entropy,
     erf,
     grad,
+    graph,
     jacobian,
     jvp,
     linear,
@@ -67,6 +68,42 @@ def test_a_change_at_the_end_of_many_views_reaches_the_array_that_they_show():
         y.backward()
     (x * x).sum().backward()
     assert x.grad.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("view", [
+    lambda x: x[:2], lambda x: x.reshape(4), lambda x: x.T, lambda x: x[1:][::-1], np.squeeze,
+])  # fmt: skip
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_view_that_is_a_constant_is_guarded_as_what_it_shows(view, recorded):
+    p, x = leaf(2.0), Tensor([[10.0, 20.0], [30.0, 40.0]], requires_grad=not recorded)
+    shown = view(x) if not recorded else no_grad(view)(x)
+    y = (p * shown).sum()
+    x.data -= 1
+    with pytest.raises(RuntimeError, match="changed"):
+        y.backward()
+    (p * view(x)).sum().backward()
+    z, shown = (p * x).sum(), view(x)
+    shown.data += 1  # and the other way round
+    with pytest.raises(RuntimeError, match="changed"):
+        z.backward()
+
+
+def test_a_view_keeps_the_numbers_of_an_array_that_was_replaced():
+    p, x = leaf(2.0), Tensor([10.0, 20.0])
+    y = (p * x[:1]).sum()
+    x.data = [0.0, 0.0]
+    x.data -= 1
+    y.backward()
+    assert p.grad == 10
+
+
+def test_what_was_written_is_forgotten_with_its_array():
+    x = leaf([1.0, 2.0])
+    memory = id(graph.owner(x[:1].data))
+    x.data -= 1
+    assert memory in graph.written
+    del x
+    assert memory not in graph.written
 
 
 def test_what_is_detached_is_a_copy():

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.graph import Node, Steps, ancestry
+from ...engine.graph import Node, Steps, ancestry, forget_change
 from ...engine.modes import observing
 
 
@@ -45,7 +45,8 @@ class LastPass:
             # Written over in place, perhaps; what is saved is this array.
             if isinstance(data, np.ndarray) and data.flags.writeable:
                 data[...] = numbers
-            leaf._data, leaf.changed = data, 0
+            leaf._data = data
+            forget_change(leaf)
         return self.root
 
 
