@@ -1,8 +1,9 @@
 """Derivatives of functions: `grad(f)(x)`, in JAX's form, of any order.
 
 Each makes fresh nodes for the inputs, runs f on them, and walks back no further than to them.
-The results are of the inputs' kind: Tensors (recorded, so they can be differentiated again)
-for Tensors, Values for Values, arrays for arrays, floats for floats.
+The results are of the inputs' kind: Tensors for Tensors, Values for Values, arrays for arrays,
+floats for floats. Tensors and Values are recorded, so that they can be differentiated again, where
+there is something to differentiate by: an input that requires a gradient, or a parameter in f.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import plain
-from .graph import Node, ancestry
+from .arguments import is_list, plain
+from .graph import Node, ancestry, nodes
 from .modes import enable_grad, mode, modes
 from .op import TABLE
 from .ops.shape import identity
@@ -36,7 +37,8 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
         out, pullback; pullback(g) is the tuple of gᵀ · ∂f/∂x, one for each x.
 
     Raises:
-        TypeError: an input of integers, or of something else that has no derivative.
+        TypeError: an input of integers, or of something else that has no derivative, such as a
+            list of nodes.
 
     >>> out, pullback = vjp(np.multiply, 2.0, 5.0)
     >>> out, pullback(1.0)
@@ -53,22 +55,23 @@ def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
         raise TypeError(f"the function returns {type(root).__name__}; it must return one array")
     if isinstance(root, np.ndarray) and root.dtype == object:
         raise TypeError("the function returns an array of Values; return one, such as their sum")
-    # Gradients are recorded where someone may differentiate them: the caller, who handed nodes
-    # in, or a derivative being taken around this one, whose variables f has captured.
+    # Gradients are recorded where someone may differentiate them: the caller, by the nodes handed
+    # in or by parameters, or a derivative being taken around this one, whose variables f has
+    # captured.
     inside = captures(root, first)
-    recorded = inside or any(isinstance(x, Node) for x in xs)
+    recorded = goes_on(root, starts, first) and any(isinstance(x, Node) for x in xs)
 
     def pullback(g: Any) -> tuple[Any, ...]:
         within = inside or captures(g, first)
-        again = recorded or within
+        again = within or recorded or (isinstance(g, Node) and g.requires_grad)
         grads = [None] * len(starts)
         if isinstance(root, Node) and root.requires_grad:
             with mode(recording=again):
                 grads = gradients(root, as_seed(root, g, again), starts)
         whole = map(filled, grads, starts)
-        return tuple(of_kind(x, grad, within) for x, grad in zip(xs, whole, strict=True))
+        return tuple(of_kind(x, grad, again, within) for x, grad in zip(xs, whole, strict=True))
 
-    return of_kind(kind(xs), root, inside), pullback
+    return of_kind(kind(xs), root, recorded, inside), pullback
 
 
 def start(x: Any, scalar: bool = False) -> Node:
@@ -82,7 +85,28 @@ def start(x: Any, scalar: bool = False) -> Node:
         return variable(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
-    return Value(x) if scalar else Tensor(plain(x), requires_grad=True)
+    return Value(x) if scalar else Tensor(as_one_array(x), requires_grad=True)
+
+
+def as_one_array(x: Any) -> np.ndarray:
+    """The array of an input that is no node.
+
+    Raises:
+        TypeError: a list that holds nodes, whose graph would be lost.
+        ValueError: a ragged one.
+    """
+    if is_list(x) and any(True for _ in nodes(x)):
+        raise TypeError(
+            f"a derivative with respect to a {type(x).__name__} that holds nodes: join them with "
+            "np.stack, or hand them in one by one and say which by argnums"
+        )
+    try:
+        return np.asarray(plain(x))
+    except ValueError:
+        raise ValueError(
+            f"a derivative with respect to a {type(x).__name__} of unequal lengths: hand its parts "
+            "in one by one, as arrays, and say which by argnums"
+        ) from None
 
 
 def kind(xs: tuple) -> Any:
@@ -97,6 +121,17 @@ def captures(root: Any, first: int) -> bool:
         return False
     behind = ancestry(root, since=modes.tracing)
     return any(modes.tracing <= node.born < first and node.requires_grad for node in behind)
+
+
+def goes_on(root: Any, starts: list[Any], first: int) -> bool:
+    """Whether a gradient goes from root to more than the starts, which were born from `first` on:
+    to what was there before, or to a leaf that f has made."""
+    if not isinstance(root, Node):
+        return False
+    behind = ancestry(root, since=first)
+    before = (p for node in behind for p in node.parents() if p.born < first)
+    made_here = (node for node in behind if node.op is None and node not in {*starts})
+    return any(node.requires_grad for node in (*before, *made_here))
 
 
 def as_seed(root: Any, g: Any, recorded: bool) -> Any:
@@ -114,14 +149,16 @@ def filled(grad: Any, node: Node) -> Any:
     return Value(0.0, requires_grad=False) if isinstance(node, Value) else np.zeros_like(node)
 
 
-def of_kind(x: Any, result: Any, inside: bool = False) -> Any:
-    """A result in the kind of x; left a node if an outer derivative still needs it."""
+def of_kind(x: Any, result: Any, recorded: bool, inside: bool) -> Any:
+    """A result in the kind of x: of a node recorded, where it goes on; and in any case left a node
+    if an outer derivative still needs it."""
+    if isinstance(x, Node) and isinstance(result, Node):
+        return result if (recorded or inside) and modes.recording else result.detach()
+    array = result.data if isinstance(result, Node) else result
     if isinstance(x, Node):
-        node = result if isinstance(result, Node) else made(np.asarray(result))
-        return node if modes.recording else node.detach()
+        return as_value(float(array)) if isinstance(x, Value) else made(np.array(array))
     if inside:
         return result
-    array = result.data if isinstance(result, Node) else result
     if isinstance(x, int | float) and np.ndim(array) == 0:
         return float(array)
     return np.array(array)  # the caller's own: it may be a view of an input, or given twice
@@ -201,7 +238,11 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, ...]:
     _, back = vjp(along, zero)
     tangent = back(None)[0]
     first = min(node.born for node in starts)
-    return tuple(of_kind(kind(xs), one, captures(one, first)) for one in (out, tangent))
+
+    def given(one: Any) -> Any:
+        return of_kind(kind(xs), one, goes_on(one, starts, first), captures(one, first))
+
+    return given(out), given(tangent)
 
 
 def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

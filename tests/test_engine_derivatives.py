@@ -122,11 +122,54 @@ def test_a_recorded_gradient_goes_on():
     np.testing.assert_allclose(x.grad, 2 * (3 * x.data**2) * 6 * x.data)
 
 
+@pytest.mark.parametrize("x", [Tensor([1.0, 2.0]), Value(2.0, requires_grad=False)])
+def test_plain_descent_from_a_constant_leaves_no_history(x):
+    cube = lambda a: np.sum(a**3)  # noqa: E731
+    for _ in range(3):
+        out, slope = value_and_grad(cube)(x)
+        _, moved = jvp(cube, (x,), (np.ones(np.shape(x)),))
+        assert not any(one.requires_grad for one in (out, slope, moved))
+        assert type(out) is type(slope) is type(moved) is type(x)
+        x = x - 0.1 * slope
+    assert (x.requires_grad, x.op) == (False, None)
+
+
+@pytest.mark.parametrize("kind", [Tensor, Value])
+def test_the_gradient_at_a_constant_goes_on_to_a_parameter_that_the_function_uses(kind):
+    w, x = kind(3.0, requires_grad=True), kind(2.0, requires_grad=False)
+    grad(lambda a: a**2 * w)(x).backward()  # 2 a w
+    assert w.grad == 4
+    given = vjp(lambda a: a**2, x)[1](w)[0]  # the seed may be what it goes on to
+    assert not grad(lambda a: a**2)(x).requires_grad
+    w.zero_grad()
+    given.backward()
+    assert w.grad == 4
+    made = []
+
+    def with_a_parameter_of_its_own(a):
+        made.append(kind(5.0, requires_grad=True))
+        return a**2 * made[0]
+
+    grad(with_a_parameter_of_its_own)(x).backward()
+    assert made[0].grad == 4
+
+
 def test_errors():
     with pytest.raises(TypeError, match="int64"):
         grad(lambda x: x.sum())(np.array([1, 2]))
     with pytest.raises(ValueError, match=r"shape \(2,\).*jacobian"):
         grad(lambda x: x * 2)(np.ones(2))
+
+
+@pytest.mark.parametrize("derivative", [grad, hessian, jacobian, value_and_grad])
+def test_a_list_is_an_array_of_numbers_and_nothing_else(derivative):
+    f = lambda p: p[0] * p[1]  # noqa: E731
+    np.testing.assert_equal(derivative(f)([2.0, 3.0]), derivative(f)(np.array([2.0, 3.0])))
+    for nodes in ([Tensor(1.0), 2.0], (2.0, Value(1.0)), [[1.0], [Tensor(1.0)]]):
+        with pytest.raises(TypeError, match="holds nodes: join them"):
+            derivative(f)(nodes)
+    with pytest.raises(ValueError, match="a list of unequal lengths"):
+        derivative(f)([[1.0], [1.0, 2.0]])
 
 
 def test_integer_tensors_are_plain_arrays_at_every_order():
