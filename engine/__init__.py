@@ -34,9 +34,8 @@ from .ops.loss import (
 from .ops.norms import layer_norm, rms_norm
 from .ops.pooling import avg_pool, max_pool
 from .ops.recurrent import gru, lstm, rnn
-from .ops.reduce import logsumexp
 from .ops.shape import embedding
-from .ops.softmax import log_softmax, softmax
+from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.special import digamma, lgamma, polygamma
 from .saved import saved
 from .tensor import Tensor

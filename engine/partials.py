@@ -119,7 +119,8 @@ def angle(a: float, b: float) -> Any:
 def log_of_sum(a: float, b: float) -> Any:
     """log(exp(a) + exp(b)), the larger taken out."""
     out = float(np.logaddexp(a, b))
-    return out, *(math.exp(x - out) if x != out else 1.0 for x in (a, b))
+    apart = a - b if a != b else 0.0  # and not ∞ − ∞
+    return out, *(logistic(d)[0] if out != -math.inf else 0.0 for d in (apart, -apart))
 
 
 PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {

@@ -94,12 +94,37 @@ def test_logsumexp_of_an_infinity_has_the_gradient_of_logaddexp():
     assert x.grad.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e7, 1e16, inf])
+def test_large_numbers_share_a_sum_alike(dtype, size):
+    x = leaf([size, size, 0.0], dtype)
+    logsumexp(x).backward()
+    assert x.grad.tolist() == [0.5, 0.5, 0]
+    x.zero_grad()
+    logsumexp(x, keepdims=True).backward([1.0])
+    assert x.grad.tolist() == [0.5, 0.5, 0]
+    a, b = leaf([size], dtype), leaf([size], dtype)
+    np.logaddexp(a, b).backward()
+    assert (a.grad.item(), b.grad.item()) == (0.5, 0.5)
+    if size < inf:  # of which the second derivative is that of two numbers near each other
+        scalars: Any = values([size, size, 0.0])
+        logsumexp(scalars).backward()
+        assert [v.grad for v in scalars] == [0.5, 0.5, 0]
+        half = np.array([[0.25, -0.25], [-0.25, 0.25]])
+        np.testing.assert_allclose(hessian(logsumexp)(np.full(2, size, dtype)), half)
+        slope = lambda v: np.logaddexp(v[0], v[1])  # noqa: E731
+        np.testing.assert_allclose(hessian(slope)(np.full(2, size, dtype)), half)
+
+
 @pytest.mark.parametrize(("f", "a", "b", "out", "slopes"), [
     (np.logaddexp, -inf, 0.0, 0.0, (0, 1)),
     (np.logaddexp, inf, 0.0, inf, (1, 0)),
     (np.logaddexp, 0.0, inf, inf, (0, 1)),
     (np.logaddexp, inf, -inf, inf, (1, 0)),
-    (np.logaddexp, -inf, -inf, -inf, (1, 1)),
+    (np.logaddexp, -inf, -inf, -inf, (0, 0)),
+    (np.logaddexp, inf, inf, inf, (0.5, 0.5)),
+    (np.logaddexp, 1e16, 1e16, 1e16, (0.5, 0.5)),
+    (np.logaddexp, -1e16, 50 - 1e16, 50 - 1e16, (math.exp(-50), 1)),
     (np.arctan2, 0.0, 0.0, 0.0, (0, 0)),
     (np.arctan2, 1.0, 0.0, math.pi / 2, (0, -1)),
     (np.arctan2, 0.0, -1.0, math.pi, (-1, 0)),

@@ -100,12 +100,6 @@ declare(
     lambda g, out, a, b: -g * (a / length(a, b)) / length(a, b),
     samples=of_two,
 )
-declare(
-    np.logaddexp,
-    lambda g, out, a, b: g * np.exp(np.where(a == out, 0, a - out)),  # ∞ − ∞ is no number
-    lambda g, out, a, b: g * np.exp(np.where(b == out, 0, b - out)),
-    samples=of_two,
-)
 
 # Choices. At a tie the first argument wins; a NaN (a != a) wins over any number, as in numpy.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..op import constant, declare, op
+from ..op import constant, declare
 from ..samples import Call, Draw, call, reduction, with_array
 
 
@@ -197,23 +197,3 @@ def largest(x: Any, axis: Any) -> Any:
         return 0.0
     top = np.max(x, axis=axis, keepdims=True)
     return np.where(np.isinf(top), 0, top)
-
-
-def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    level = kept(out, x, axis, keepdims)
-    top = level == np.inf  # only what is infinite itself moves such a sum
-    slope = np.exp(np.where(top, 0, x) - np.where(np.isinf(level), 0, level))
-    return kept(g, x, axis, keepdims) * np.where(top, np.equal(x, np.inf), slope)
-
-
-@op(logsumexp_vjp, samples=reduction(min_side=1))
-def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """log Σ exp(x), the largest taken out, so that nothing overflows; of −∞ alone, −∞.
-
-    >>> float(logsumexp(np.array([1000.0, 1000.0])).round(4))
-    1000.6931
-    """
-    top = largest(x, axis)
-    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
-    out = np.where(total == 0, -np.inf, top + np.log(total + (total == 0)))
-    return out if keepdims else np.sum(out, axis=axis)  # of one number each

@@ -1,6 +1,6 @@
-"""Softmax and its logarithm.
+"""Softmax and sums of exponentials.
 
-Their rules serve every order. On rows of plain arrays a kernel computes softmax and its first
+Softmax's rules serve every order. On rows of plain arrays a kernel computes softmax and its first
 derivative in one array, in place: attention's weights are made with it, too.
 """
 
@@ -14,9 +14,10 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..blocks import as_rows, blocks, floating
 from ..fast import compiled
-from ..op import Kernel, op
-from ..samples import along_axis
-from .reduce import largest
+from ..op import Kernel, declare, op
+from ..samples import REAL, along_axis, elementwise, reduction
+from .activation import sigmoid
+from .reduce import kept, largest
 from .triangle import triangle
 
 
@@ -163,3 +164,40 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     shifted = x - largest(x, axis)
     total = np.sum(np.exp(shifted), axis=axis, keepdims=True)
     return shifted - np.log(total + (total == 0))
+
+
+def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The shares of the sum. Not exp(x − out): where x is large, rounding has taken the logarithm
+    of how many there are from out. Of a sum that is infinite, what is infinite itself has all."""
+    top = kept(out, x, axis, keepdims) == np.inf
+    return kept(g, x, axis, keepdims) * softmax(
+        np.where(top, np.where(x == np.inf, 0, -np.inf), x), axis
+    )
+
+
+@op(logsumexp_vjp, samples=reduction(min_side=1))
+def logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    """log Σ exp(x), the largest taken out, so that nothing overflows; of −∞ alone, −∞.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])).round(4))
+    1000.6931
+    """
+    top = largest(x, axis)
+    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+    out = np.where(total == 0, -np.inf, top + np.log(total + (total == 0)))
+    return out if keepdims else np.sum(out, axis=axis)  # of one number each
+
+
+def apart(a: Any, b: Any) -> Any:
+    """a − b, and 0 for two equal infinities, which share alike."""
+    return np.where(np.isinf(a) * (a == b), 0, a - b)
+
+
+# Not exp(a − out): where a is large, rounding has taken the log 2 from out. Of −∞ and −∞, which is
+# the sum of nothing, nothing is moved, as in logsumexp.
+declare(
+    np.logaddexp,
+    lambda g, out, a, b: g * sigmoid(apart(a, b)) * (out != -np.inf),
+    lambda g, out, a, b: g * sigmoid(apart(b, a)) * (out != -np.inf),
+    samples=elementwise(REAL, REAL),
+)
