@@ -106,6 +106,14 @@ def of_numpy(python: Any, numpy: Any, slope: Any, doc: str = "") -> Any:
     return rule
 
 
+def slope_of_exp2(a: float, out: float) -> float:
+    return ieee(math.pow, np.power, 2.0, a - 1) * (2 * math.log(2))
+
+
+def slope_of_arccosh(a: float, out: float) -> float:
+    return quotient(quotient(1.0, root(a - 1)), root(a + 1))
+
+
 def hypotenuse(a: float, b: float) -> Any:
     out = math.hypot(a, b)
     return out, a / (out or 1.0), b / (out or 1.0)
@@ -141,8 +149,8 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     erf: error_function,
     sigmoid: logistic,
     np.absolute: absolute,
-    np.exp2: of_numpy(lambda a: math.pow(2.0, a), np.exp2, lambda a, out: out * math.log(2)),
-    np.expm1: of_numpy(math.expm1, np.expm1, lambda a, out: out + 1),
+    np.exp2: of_numpy(lambda a: math.pow(2.0, a), np.exp2, slope_of_exp2),
+    np.expm1: of_numpy(math.expm1, np.expm1, lambda a, out: ieee(math.exp, np.exp, a)),
     np.log2: of_numpy(math.log2, np.log2, lambda a, out: quotient(1.0, a * math.log(2))),
     np.log10: of_numpy(math.log10, np.log10, lambda a, out: quotient(1.0, a * math.log(10))),
     np.log1p: of_numpy(math.log1p, np.log1p, lambda a, out: quotient(1.0, 1 + a)),
@@ -154,7 +162,7 @@ PARTIALS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sinh: of_numpy(math.sinh, np.sinh, lambda a, out: ieee(math.cosh, np.cosh, a)),
     np.cosh: of_numpy(math.cosh, np.cosh, lambda a, out: ieee(math.sinh, np.sinh, a)),
     np.arcsinh: of_numpy(math.asinh, np.arcsinh, lambda a, out: 1 / math.hypot(1, a)),
-    np.arccosh: of_numpy(math.acosh, np.arccosh, lambda a, out: quotient(1.0, root(a * a - 1))),
+    np.arccosh: of_numpy(math.acosh, np.arccosh, slope_of_arccosh),
     np.arctanh: of_numpy(math.atanh, np.arctanh, lambda a, out: quotient(1.0, 1 - a * a)),
     np.hypot: hypotenuse,
     np.arctan2: angle,

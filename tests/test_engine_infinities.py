@@ -10,12 +10,14 @@ from groundup.engine import (
     Tensor,
     Value,
     detect_anomaly,
+    elu,
     grad,
     hessian,
     hvp,
     jacobian,
     jvp,
     logsumexp,
+    selu,
     sigmoid,
 )
 from groundup.engine.value_array import values
@@ -66,6 +68,31 @@ def test_a_sigmoid_far_out():
         assert (v.sigmoid().data, v.grad) == (out, 0.25 if a == 0 else 0)
     assert grad(grad(sigmoid))(0.0) == 0
     assert math.isnan(sigmoid(Value(nan)).data)
+
+
+@pytest.mark.parametrize(("f", "a", "slopes"), [  # the first and the second
+    (np.expm1, -40.0, (math.exp(-40), math.exp(-40))),
+    (elu, -40.0, (math.exp(-40), math.exp(-40))),
+    (selu, -40.0, [1.0507009873554805 * 1.6732632423543772 * math.exp(-40)] * 2),
+    (np.arcsinh, 1e22, (1e-22, -1e-44)),
+    (np.arcsinh, 1e200, (1e-200, 0)),
+    (np.arcsinh, -1e200, (1e-200, 0)),
+    (np.arccosh, 1e22, (1e-22, -1e-44)),
+    (np.arccosh, 1e200, (1e-200, 0)),
+    (np.arccosh, 1.0, (inf, -inf)),
+    (np.exp2, 1024.0, (2 * math.log(2) * 2.0**1023, 2 * math.log(2) ** 2 * 2.0**1023)),
+])  # fmt: skip
+def test_a_slope_that_is_a_number_is_given_as_one(f, a, slopes):
+    with quiet():
+        assert (grad(f)(a), grad(grad(f))(a)) == pytest.approx(slopes, rel=1e-12, abs=0)
+        v = Value(a)
+        f(v).backward()
+        assert v.grad == pytest.approx(slopes[0], rel=1e-12, abs=0)
+        assert grad(grad(f))(v).data == pytest.approx(slopes[1], rel=1e-12, abs=0)
+        if a < np.finfo(np.float32).max and slopes[0] < 1e300:
+            x = leaf([a], np.float32)
+            f(x).backward([1.0])
+            assert x.grad == pytest.approx(slopes[0], rel=1e-6, abs=0)
 
 
 # Infinities

@@ -128,6 +128,8 @@ def gelu(a: Any, approximate: str = "none") -> Any:
     return a * _normal_cdf(a, approximate)
 
 
+# What 1 − out rounds away is less than the last digit of out; σ(−a) would keep it, in six times the
+# time.
 @op(lambda g, out, a: g * out * (1 - out), samples=elementwise(REAL))
 def sigmoid(a: Any) -> Any:
     """1 / (1 + exp(−a)), between 0 and 1; exp of no positive number, so that nothing overflows
