@@ -152,16 +152,29 @@ class Op:
 
     def explained(self, error: Exception, args: Sequence[Any]) -> Exception:
         """A shape error that names the op and the shapes, and says what would fit."""
-        shapes = [str(np.shape(arg)) for arg in args if isinstance(arg, np.ndarray | np.generic)]
+        shapes = self.shapes(args)
         given = f" of shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}" if shapes else ""
         fits = self.fits or (BROADCAST if isinstance(self.fn, np.ufunc) else "")
-        if isinstance(error, ValueError) and len(shapes) > 1 and fits:
+        of_shapes = isinstance(error, ValueError) and not isinstance(error, OTHER_ERRORS)
+        if of_shapes and len(shapes) > 1 and fits:
             return ValueError(f"{self}{given}: {fits}")
-        own = str(error).startswith(f"{self}:")
+        own = str(error).startswith((f"{self}:", f"{self} of"))
         return error if own else type(error)(f"{self}{given}: {str(error).rstrip()}")
+
+    def shapes(self, args: Iterable[Any]) -> list[str]:
+        """The shapes of what an op was given, as its errors say them: of a list of arrays those
+        that differ, and, where they must fit each other, of lists of numbers and numbers too."""
+        if self.lists and self.fits:
+            parts = (part for arg in args if isinstance(arg, list | tuple) for part in arg)
+            return [*map(str, dict.fromkeys(map(np.shape, parts)))]
+        kinds: Any = np.ndarray | np.generic
+        kinds = kinds | list if self.fits else kinds
+        kinds = kinds | float | int if isinstance(self.fn, np.ufunc) else kinds
+        return [str(np.shape(arg)) for arg in args if isinstance(arg, kinds)]
 
 
 OWN = {"dtype", "out", "order", "kind", "mode", "copy", "where"}  # numpy's, and seldom ours
+OTHER_ERRORS = (np.linalg.LinAlgError, np.exceptions.AxisError)  # ValueErrors, not of shapes
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 
 TABLE: dict[Callable[..., Any], Op] = {}

@@ -241,7 +241,12 @@ class Tensor(NumpyProtocol, Node):
             op = lookup(fn)  # by another name, or an error
         if kwargs:
             args, kwargs = op.arguments(args, kwargs)
-        return op.definition(*args, **kwargs) if op.inline else record(op, args, kwargs)
+        if not op.inline:
+            return record(op, args, kwargs)
+        try:
+            return op.definition(*args, **kwargs)
+        except (ValueError, IndexError) as error:
+            raise op.explained(error, ()) from None  # by the name that the user called it
 
     __add__, __radd__ = operators(np.add)
     __sub__, __rsub__ = operators(np.subtract)

@@ -81,10 +81,20 @@ also(np.diff, diff, diffs)
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
-    """The mean, or one in which numbers count by weights of the same shape."""
+    """The mean, or one in which numbers count by weights of the same shape, or along one axis.
+
+    Raises:
+        ValueError: weights of another shape.
+    """
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
-    if np.ndim(weights) == 1 and np.ndim(a) > 1 and isinstance(axis, int):
+    along_one = np.ndim(weights) == 1 and np.ndim(a) > 1 and isinstance(axis, int)
+    if np.shape(weights) != ((np.shape(a)[axis],) if along_one else np.shape(a)):
+        raise ValueError(
+            f"average: weights of shape {np.shape(weights)} for numbers of shape {np.shape(a)}: "
+            "one weight for each number, or, with an axis, one for each place along it"
+        )
+    if along_one:
         weights = np.moveaxis(np.reshape(weights, (1,) * (np.ndim(a) - 1) + (-1,)), -1, axis)
     total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total

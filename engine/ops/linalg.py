@@ -52,7 +52,7 @@ declare(
     np.matmul, matmul_vjp_a, matmul_vjp_b, definition=matmul, symbol="@",
     samples=shaped("nk,km", "k,km", "nk,k", "k,k", "...nk,km", "...nk,k", "k,...km", "...nk,...km"),
     fits="the last size of the first must equal the last but one of the second (the only one of a "
-    "vector), and the axes before them broadcast",
+    "vector), and the axes before them broadcast; by a number, multiply with *",
 )  # fmt: skip
 
 

@@ -122,7 +122,13 @@ def joined_samples(draw: Draw, a: np.ndarray) -> Call:
     return call([a, *others], axis=axis)
 
 
-declare(np.concatenate, concatenate_vjp, samples=with_array(joined_samples, min_dims=1), lists=True)
+declare(
+    np.concatenate,
+    concatenate_vjp,
+    samples=with_array(joined_samples, min_dims=1),
+    lists=True,
+    fits="all must have as many axes, and equal sizes but along the one where they are joined",
+)
 
 
 def stack_vjp(g: Any, out: Any, arrays: Any, axis: int = 0) -> Any:
@@ -137,7 +143,13 @@ def stack_samples(draw: Draw, a: np.ndarray) -> Call:
     return call([a, *others], axis=draw.axis(a.ndim + 1))
 
 
-declare(np.stack, stack_vjp, samples=with_array(stack_samples, max_dims=2), lists=True)
+declare(
+    np.stack,
+    stack_vjp,
+    samples=with_array(stack_samples, max_dims=2),
+    lists=True,
+    fits="all must have one shape",
+)
 
 
 def index_samples(draw: Draw) -> Call:
