@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groundup.engine import Tensor, Value, op
+from groundup.engine import Tensor, Value, no_grad, op
 from groundup.engine.check import GradientError, check_op, check_table, gradcheck
 from groundup.engine.op import TABLE
 from groundup.engine.samples import REAL, RandomDraw, elementwise
@@ -58,6 +58,17 @@ def test_takes_arrays_floats_tensors_values_and_integers():
     assert gradcheck(lambda x, i: x[i], np.array([1.0, 2.0]), np.array([0, 0]))
     with pytest.raises(ValueError, match="no input of floats"):
         gradcheck(np.multiply, 1, 2)
+
+
+@pytest.mark.parametrize("x", [2.0, np.float32(2), np.float64(2), np.ones(2, np.float32)])
+def test_takes_floats_of_every_width_and_records_under_no_grad(x, wrong):
+    with no_grad():
+        gradcheck(lambda v: np.exp(v) * v, x)
+        with pytest.raises(GradientError, match="squared"):
+            gradcheck(wrong, x)
+        check_op(TABLE[np.exp], RandomDraw(0), order=2)
+        with pytest.raises(GradientError, match="lost between them"):
+            gradcheck(no_grad(lambda v: np.exp(v)), x)
 
 
 def test_every_op_has_samples_and_none_of_ours_is_exempt():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..graph import Node
-from ..modes import no_grad
+from ..modes import enable_grad, no_grad
 from ..shares import gradients
 from ..value import Value, floats
 from .slopes import STEP, Slopes, Verdict, judged, slopes
@@ -62,11 +62,12 @@ def derivatives(
     if not leaves:
         return
     rng = np.random.default_rng(options.seed)
-    out = run()
-    start = numbers(out)
-    finite = np.isfinite(start)
-    weights = np.where(finite, 1.0 if even else rng.uniform(0.5, 1.5, start.shape), 0.0)
-    root = np.sum((out if finite.all() else np.where(finite, out, 0.0)) * weights)
+    with enable_grad():
+        out = run()
+        start = numbers(out)
+        finite = np.isfinite(start)
+        weights = np.where(finite, 1.0 if even else rng.uniform(0.5, 1.5, start.shape), 0.0)
+        root = np.sum((out if finite.all() else np.where(finite, out, 0.0)) * weights)
     noise = grain(run, leaves) * float(np.sum(np.abs(np.where(finite, start, 0.0) * weights)))
     grads = gradients(root, root.seed(), leaves) if isinstance(root, Node) else [None] * len(leaves)
     for leaf, grad in zip(leaves, grads, strict=True):

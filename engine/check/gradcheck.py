@@ -11,7 +11,7 @@ import numpy as np
 from ..anomaly import Lines
 from ..arguments import ARRAYS, each, is_list
 from ..graph import Node, ancestry, describe, nodes, tick
-from ..modes import mode, no_grad
+from ..modes import enable_grad, mode, no_grad
 from ..op import TABLE, Op, interpreter
 from ..shares import Misfit
 from ..tensor import Tensor
@@ -80,7 +80,7 @@ def gradcheck(
         return joined(f(*starts))
 
     inputs: dict[Any, Any] = {x: place for place, x in enumerate(starts) if isinstance(x, Node)}
-    with mode(witness=Lines()):
+    with enable_grad(), mode(witness=Lines()):
         root = run()
     parameters = {leaf: called(f, leaf) for leaf in captured(f, root, inputs, first)}
     notes = widths([*xs, *parameters])
@@ -90,7 +90,7 @@ def gradcheck(
             "gradcheck: no input of floats, so there is no gradient to check. Write 1.0 for 1"
         )
     with widened(names), np.errstate(all="ignore"):
-        with mode(witness=Lines()):
+        with enable_grad(), mode(witness=Lines()):
             root = run()
         with no_grad():
             if not np.array_equal(numbers(run()), numbers(root), equal_nan=True):
@@ -126,7 +126,7 @@ def as_node(x: Any) -> Any:
     if isinstance(x, Value):
         return Value(x.data, x.name)
     array = x.data if isinstance(x, Tensor) else x
-    if isinstance(array, float) or (isinstance(array, np.ndarray) and array.dtype.kind == "f"):
+    if isinstance(array, float) or (isinstance(array, ARRAYS) and array.dtype.kind == "f"):
         return Tensor(np.asarray(array, np.float64), requires_grad=True)
     return array
 
