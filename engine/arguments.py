@@ -46,8 +46,11 @@ def unpacked(op: Op, args: tuple) -> tuple[tuple, list[Any], Any, bool]:
     args, width, needs = own_lists(op, args), None, False
     arrays = [plain(arg) for arg in args]
     for tensor in nodes(args):
-        needs = needs or tensor.requires_grad
         dtype = tensor._data.dtype
+        if tensor.requires_grad:
+            needs = True
+            if dtype.kind != "f":  # it was assigned
+                tensor.requires_grad_()  # which refuses
         if dtype is not width and dtype.kind == "f":
             width = dtype if width is None else np.promote_types(width, dtype)
     if width is not None:

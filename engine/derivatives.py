@@ -8,8 +8,9 @@ there is something to differentiate by: an input that requires a gradient, or a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import index
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from .value import Value, as_value
 from .value import result as value_result
 
 Pullback = Callable[[Any], tuple[Any, ...]]
+Argnums = SupportsIndex | Sequence[int]  # with respect to which argument, or which several
 
 
 def vjp(f: Callable[..., Any], *xs: Any) -> tuple[Any, Pullback]:
@@ -83,7 +85,7 @@ def start(x: Any, scalar: bool = False) -> Node:
             return node
     if isinstance(x, Tensor) and x.dtype.kind == "f":
         return variable(x)
-    if isinstance(x, int) and not isinstance(x, bool):
+    if isinstance(x, int | np.integer) and not isinstance(x, bool):
         x = float(x)
     return Value(x) if scalar else Tensor(as_one_array(x), requires_grad=True)
 
@@ -159,12 +161,12 @@ def of_kind(x: Any, result: Any, recorded: bool, inside: bool) -> Any:
         return as_value(float(array)) if isinstance(x, Value) else made(np.array(array))
     if inside:
         return result
-    if isinstance(x, int | float) and np.ndim(array) == 0:
+    if isinstance(x, int | float | np.integer) and np.ndim(array) == 0:
         return float(array)
     return np.array(array)  # the caller's own: it may be a view of an input, or given twice
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that gives (f(*xs), ∂f/∂xs[argnums]); f returns one number.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
@@ -179,19 +181,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
                 "Reduce it, or use jacobian."
             )
         grads = pullback(None)
-        return out, grads if isinstance(argnums, tuple) else grads[0]
+        return out, grads if isinstance(argnums, Sequence) else grads[0]
 
     return both
 
 
 def partial_vjp(f: Any, argnums: Any, xs: tuple, kwargs: dict) -> tuple[Any, Pullback]:
     """vjp with respect to some of the arguments."""
-    places = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(isinstance(place, int) and -len(xs) <= place < len(xs) for place in places):
-        raise ValueError(f"argnums {argnums} of a function called with {len(xs)} arguments")
-    places = tuple(place % len(xs) for place in places)
-    if len({*places}) < len(places):
-        raise ValueError(f"argnums {argnums}: each argument once")
+    places = places_of(argnums, len(xs))
 
     def of_those(*moving: Any) -> Any:
         args = list(xs)
@@ -202,7 +199,21 @@ def partial_vjp(f: Any, argnums: Any, xs: tuple, kwargs: dict) -> tuple[Any, Pul
     return vjp(of_those, *(xs[place] for place in places))
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def places_of(argnums: Argnums, count: int) -> tuple[int, ...]:
+    """Which of `count` arguments are meant, from 0 on."""
+    try:
+        places = tuple(map(index, argnums if isinstance(argnums, Sequence) else [argnums]))
+    except TypeError:
+        raise TypeError(f"argnums is one integer or several, not {argnums!r}") from None
+    if not all(-count <= place < count for place in places):
+        raise ValueError(f"argnums {argnums} of a function called with {count} arguments")
+    places = tuple(place % count for place in places)
+    if len({*places}) < len(places):
+        raise ValueError(f"argnums {argnums}: each argument once")
+    return places
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that gives the gradient of f, which returns one number.
 
     >>> grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
@@ -223,6 +234,9 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, ...]:
     >>> jvp(np.multiply, (2.0, 5.0), (1.0, 0.0))
     (10.0, 5.0)
     """
+    both = isinstance(xs, tuple | list) and isinstance(tangents, tuple | list)
+    if not both or len(xs) != len(tangents):
+        raise TypeError("jvp takes a tuple of inputs, and one of as many tangents: (x,), (v,)")
     for x, tangent in zip(xs, tangents, strict=True):
         if np.shape(x) != np.shape(tangent):
             raise ValueError(f"jvp: a tangent of shape {np.shape(tangent)} for {np.shape(x)}")
@@ -245,7 +259,7 @@ def jvp(f: Callable[..., Any], xs: tuple, tangents: tuple) -> tuple[Any, ...]:
     return given(out), given(tangent)
 
 
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that gives ∂f/∂x, of shape out.shape + x.shape, a row for each output; for a
     tuple of arguments a tuple.
 
@@ -256,17 +270,18 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     def matrix(*xs: Any, **kwargs: Any) -> Any:
         out, pullback = partial_vjp(f, argnums, xs, kwargs)
-        places = argnums if isinstance(argnums, tuple) else (argnums,)
+        shapes = [np.shape(xs[place]) for place in places_of(argnums, len(xs))]
         if isinstance(out, Value | float):
             found = pullback(None)
         else:
             units = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
-            pulled = [*zip(*map(pullback, units), strict=True)] or [()] * len(places)
+            # Where there are no rows, one of zeros says of which kind and width they would be.
+            rows = [*map(pullback, units)] or [pullback(np.zeros(out.shape, out.dtype))]
             found = tuple(
-                np.reshape(np.stack(rows), shape) if rows else np.zeros(shape)
-                for rows, shape in zip(pulled, [out.shape + np.shape(xs[i]) for i in places])  # noqa: B905
+                np.reshape(np.stack(own) if out.size else np.stack(own)[:0], out.shape + shape)
+                for own, shape in zip(zip(*rows, strict=True), shapes, strict=True)
             )
-        return found if isinstance(argnums, tuple) else found[0]
+        return found if isinstance(argnums, Sequence) else found[0]
 
     return matrix
 
@@ -278,6 +293,11 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
+    if isinstance(argnums, Sequence):
+        raise TypeError(
+            f"hessian: one argument, not argnums {argnums}; of arguments i and j the block is "
+            "jacobian(grad(f, i), j)"
+        )
     return jacobian(grad(f, argnums), argnums)
 
 

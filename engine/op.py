@@ -173,7 +173,7 @@ class Op:
         return [str(np.shape(arg)) for arg in args if isinstance(arg, kinds)]
 
 
-OWN = {"dtype", "out", "order", "kind", "mode", "copy", "where"}  # numpy's, and seldom ours
+OWN = {"dtype", "casting", "out", "order", "kind", "mode", "copy", "where"}  # seldom ours
 OTHER_ERRORS = (np.linalg.LinAlgError, np.exceptions.AxisError)  # ValueErrors, not of shapes
 BROADCAST = "from the last axis on, sizes must be equal, or 1 on one side"
 

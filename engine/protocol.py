@@ -49,6 +49,8 @@ def binary(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 def _comparison(ufunc: Any) -> Callable[..., Any]:
     def operator(self: Any, other: Any) -> Any:
+        if isinstance(other, str):  # which is no number
+            return NotImplemented
         if _asks_itself(other):  # about numbers
             return bool(self.data == other) is (ufunc is np.equal)
         return self.interpret(ufunc, (self, other), {})
@@ -103,6 +105,8 @@ class NumpyProtocol:
         return self.interpret(ufunc, args, kwargs)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        if fn is np.where and len(args) == 1:
+            fn = np.nonzero  # which it is then, and no choice
         return self.interpret(fn, *in_order(fn, args, kwargs))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -15,6 +15,7 @@ from .operators import on_one, operators
 from .ops.shape import identity
 from .protocol import NO_OPTIONS, NumpyProtocol
 from .shares import fit, gradients
+from .value import real
 
 ndarray, new = np.ndarray, object.__new__
 
@@ -97,7 +98,7 @@ class Tensor(NumpyProtocol, Node):
     @grad.setter
     def grad(self, new: Any) -> None:
         if new is not None:
-            new = np.asarray(plain(new))
+            new = np.asarray(real(plain(new), "grad of a Tensor"))
             if new.shape != self.shape:
                 raise ValueError(f"grad of shape {new.shape} assigned to a Tensor of {self.shape}")
             if new is not self._grad:  # after x.grad *= …, it is
@@ -152,7 +153,9 @@ class Tensor(NumpyProtocol, Node):
             return np.ones(self._data.shape, self._data.dtype)
         if np.shape(seed) != self.shape:
             raise ValueError(f"seed of shape {np.shape(seed)} for a Tensor of shape {self.shape}")
-        return seed.astype(self.dtype) if isinstance(seed, Tensor) else np.asarray(seed, self.dtype)
+        if isinstance(seed, Tensor):
+            return seed.astype(self.dtype)
+        return np.asarray(real(seed, "seed"), self.dtype)
 
     def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
         op: Any = self.op

@@ -59,6 +59,17 @@ def wants_grad(x: Any) -> bool:
     return isinstance(x, Value) and x.requires_grad
 
 
+def real(x: Any, what: str) -> Any:
+    """x, which numpy would cut to its real part where it becomes a float.
+
+    Raises:
+        TypeError: it is complex.
+    """
+    if np.iscomplexobj(x):
+        raise TypeError(f"{what}: real numbers, not complex ones ({x!r:.60})")
+    return x
+
+
 def number(x: Any) -> float | None:
     """The float of an operand; None for what a Value cannot be combined with by itself."""
     if type(x) is float:
@@ -181,7 +192,7 @@ class Value(Node):
 
     @grad.setter
     def grad(self, new: float | None) -> None:
-        self._grad = 0.0 if new is None else float(new)
+        self._grad = 0.0 if new is None else float(real(new, "grad of a Value"))
 
     def item(self) -> float:
         """The number, without its graph."""
@@ -207,7 +218,9 @@ class Value(Node):
         return (self._a,) if self._b is None else (self._a, self._b)
 
     def seed(self, seed: Any = None) -> Any:
-        return 1.0 if seed is None else seed if isinstance(seed, Value) else float(seed)
+        if seed is None or isinstance(seed, Value):
+            return 1.0 if seed is None else seed
+        return float(real(seed, "seed"))
 
     def shares(self, grad: Any, parts: bool = False) -> Iterable[tuple[Node, Any]]:
         if isinstance(grad, Value):
@@ -252,6 +265,7 @@ class Value(Node):
     conjugate = __pos__  # np.var of a list asks for it
 
     __floordiv__ = comparison(lambda a, b: ieee(operator.floordiv, np.floor_divide, a, b))
+    __rfloordiv__ = comparison(lambda a, b: ieee(operator.floordiv, np.floor_divide, b, a))
     __eq__ = comparison(float.__eq__)
     __lt__ = comparison(float.__lt__)
     __le__ = comparison(float.__le__)

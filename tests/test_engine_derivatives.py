@@ -1,5 +1,7 @@
 """Derivatives of functions, at every order and through every kind of op."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,8 +23,9 @@ from groundup.engine import (
 
 
 def test_results_are_of_the_inputs_kind():
-    assert grad(np.tanh)(0.0) == 1.0
-    assert isinstance(grad(np.tanh)(0.0), float)
+    for zero in (0.0, 0, np.int64(0)):
+        assert grad(np.tanh)(zero) == 1.0
+        assert isinstance(grad(np.tanh)(zero), float)
     assert isinstance(grad(lambda x: (x * x).sum())(np.ones(2)), np.ndarray)
     assert isinstance(grad(lambda x: (x * x).sum())(Tensor([1.0])), Tensor)
     assert isinstance(grad(lambda x: x * x)(Value(1.0)), Value)
@@ -37,8 +40,15 @@ def test_argnums():
     assert grad(f, argnums=-1)(a, b) == 12
     assert [g.item() for g in grad(f, argnums=(0, 1))(a, b)] == [9, 12]
     assert value_and_grad(f)(a, b) == (18, 9)
+    assert grad(f, argnums=np.int64(1))(a, b) == 12
+    assert [g.item() for g in grad(f, argnums=[1, 0])(a, b)] == [12, 9]
+    assert [m.item() for m in jacobian(f, argnums=[0, 1])(a, b)] == [9, 12]
     with pytest.raises(ValueError, match="argnums 2"):
         grad(f, argnums=2)(a, b)
+    with pytest.raises(TypeError, match=r"one integer or several, not 1\.5"):
+        grad(f, argnums=1.5)(a, b)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"hessian: one argument, not argnums \(0, 1\)"):
+        hessian(f, (0, 1))  # type: ignore[arg-type]
 
 
 def test_an_input_without_influence_has_gradient_zero():
@@ -58,6 +68,10 @@ def test_jacobian_and_hessian():
         hessian(lambda v: np.log(np.exp(v).sum()))(x), np.diag(p) - np.outer(p, p), atol=1e-12
     )
     assert jacobian(lambda v: v.reshape(1, 3))(x).shape == (1, 3, 3)
+    for kind in (np.array, Tensor):
+        nothing = jacobian(lambda v: v[:0])(kind(np.ones(3, np.float32)))
+        assert (nothing.shape, nothing.dtype) == ((0, 3), np.float32)
+        assert type(nothing) is type(kind(1.0))
     assert hessian(lambda v: v**3)(2.0) == 12.0
 
 
@@ -91,6 +105,10 @@ def test_jvp_is_the_jacobian_times_the_tangent():
     assert jvp(np.multiply, (2.0, 5.0), (1.0, 1.0)) == (10.0, 7.0)
     with pytest.raises(ValueError, match="tangent of shape"):
         jvp(f, (x,), (np.ones(3),))
+    wrong: Any = ((2.0, 1.0), ((2.0,), (1.0, 2.0)), (x, v))
+    for xs, tangents in wrong:
+        with pytest.raises(TypeError, match="jvp takes a tuple of inputs"):
+            jvp(np.tanh, xs, tangents)
 
 
 def test_hessian_vector_product_forward_over_reverse():

@@ -56,7 +56,9 @@ CALLS: list[Any] = [
     lambda x: np.trace(x, 1, 0, 1, None, None),
     lambda x: np.stack([x, x], 0, None),
     lambda x: np.clip(x, -1, 2, None),
+    lambda x: np.array_split(x, np.int64(2), 1)[1],
     # by name, at numpy's defaults
+    lambda x: np.vstack([x, x], casting="same_kind"),  # so does np.row_stack
     lambda x: np.sum(x, axis=0, dtype=None, out=None),
     lambda x: np.exp(x, out=None),
     lambda x: np.reshape(x, (3, 2), order="C"),
@@ -152,6 +154,7 @@ def test_remainders_alike_on_values():
         assert (x % y).item() == (v % w).data == a % b
         assert (float(x.grad), float(y.grad)) == (v.grad, w.grad) == (1, -(a // b))
     assert (7 % Value(4.0)).data == 3
+    assert (7 // Value(2.0), Value(7.0) // 2, 7 // Value(0.0)) == (3, 3, math.inf)
     assert math.isnan((Value(7.0) % 0.0).data)
     assert +v is v
 
@@ -291,6 +294,25 @@ def test_a_condition_that_requires_a_gradient_gets_none():
     assert condition.grad is None
     c = np.array([3.0, 0.0])
     assert hessian(lambda c: np.where(c, c * c, 5.0).sum())(c).tolist() == [[2, 0], [0, 0]]
+
+
+def test_a_condition_alone_says_where_it_holds():
+    (places,) = np.where(leaf([0.0, 1.0, 2.0]) > 0)
+    assert places.tolist() == [1, 2]
+    rows, columns = np.where(Tensor([[0.0, 1.0], [2.0, 0.0]]))
+    assert (type(rows), rows.tolist(), columns.tolist()) == (np.ndarray, [0, 1], [1, 0])
+
+
+def test_the_gamma_function_at_infinity():
+    x = leaf([math.inf, 5.0])
+    y = lgamma(x)
+    y.backward([1.0, 0.0])
+    assert y.data == pytest.approx([math.inf, math.log(24)])
+    assert x.grad.tolist() == [math.inf, 0]
+    v = Value(math.inf)
+    lgamma(v).backward()
+    assert (lgamma(v).data, v.grad) == (math.inf, math.inf)
+    assert grad(lambda a: digamma(a))(math.inf) == 0
 
 
 def test_special_functions_of_integers_and_lists():

@@ -9,6 +9,7 @@ import pytest
 
 from groundup.engine import (
     Tensor,
+    Value,
     cross_entropy,
     embedding,
     layer_norm,
@@ -277,6 +278,11 @@ def test_options_by_name_reach_the_rule():
     (lambda x: x.reshape(3), ValueError, r"reshape.*size 2.*\(3,\)"),
     (lambda x: layer_norm(x, np.ones(3)), ValueError, "layer_norm of shapes"),
     (lambda x: Tensor([1, 2], requires_grad=True), TypeError, "int64.*1.0"),
+    (lambda x: x.backward([1j, 1]), TypeError, "seed: real numbers, not complex"),
+    (lambda x: setattr(x, "grad", [1j, 1]), TypeError, "grad of a Tensor: real numbers"),
+    (lambda x: Value(1.0).backward(1j), TypeError, "seed: real numbers, not complex"),
+    (lambda x: setattr(Value(1.0), "grad", np.complex128(1j)), TypeError, "grad of a Value: real"),
+    (lambda x: np.array_split(x, 0), ValueError, "array_split: 1 part or more, not 0"),
     (lambda x: Tensor(["a"]), TypeError, "real numbers"),
     (lambda x: Tensor([1j]), TypeError, "complex128"),
     (lambda x: Tensor(x), TypeError, "Tensor of a Tensor"),
@@ -298,6 +304,19 @@ def test_options_by_name_reach_the_rule():
 def test_errors_name_the_thing_and_the_way_out(call, error, words):
     with pytest.raises(error, match=words):
         call(leaf([1.0, 2.0]))
+
+
+def test_an_integer_tensor_that_was_told_to_require_a_gradient_is_refused_where_it_is_used():
+    x = Tensor([1, 2])
+    x.requires_grad = True
+    for use in (lambda: x * 2.0, lambda: np.sum(x), lambda: np.stack([x, x])):
+        with pytest.raises(TypeError, match=r"int64 cannot require a gradient.*1\.0"):
+            use()
+
+
+def test_a_tensor_is_no_text():
+    x = leaf([1.0, 2.0])
+    assert (x == "a", x != "a", x in ["a"]) == (False, True, False)
 
 
 def test_under_no_grad_nothing_is_kept():

@@ -59,7 +59,9 @@ also(np.column_stack, column_stack, several("k,k", "nk,nk"))
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """np.split into parts that need not be of one length: the first ones are longer by one."""
     cuts = indices_or_sections
-    if isinstance(cuts, int):
+    if isinstance(cuts, int | np.integer):
+        if cuts < 1:
+            raise ValueError(f"array_split: 1 part or more, not {cuts}")
         short, longer = divmod(np.shape(ary)[axis], cuts)
         cuts = [i * short + min(i, longer) for i in range(1, cuts)]
     return np.split(ary, cuts, axis)

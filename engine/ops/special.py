@@ -42,10 +42,13 @@ def lgamma(x: Any) -> Any:
     24.0
     """
     positive(x, "lgamma")
+    infinite = np.isinf(x)
+    far, x = np.where(infinite, x, 0), np.where(infinite, 1, x)  # ∞ − ∞ is no number
     steps = sum(np.log(x + float(k)) for k in range(LARGE))  # Γ(x + 1) = x Γ(x)
     y = x + float(LARGE)
     series = sum(b / (2 * k * (2 * k - 1)) * y ** (1 - 2 * k) for k, b in TERMS)
-    return (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + series - steps
+    head = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi)
+    return head + series - steps + far * far
 
 
 def digamma_vjp(g: Any, out: Any, x: Any) -> Any:
