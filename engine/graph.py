@@ -24,7 +24,8 @@ from .part import Part
 # Arguments exist before the op that takes them, so sorting by birth *is* the topological order.
 tick = itertools.count(1).__next__
 newest_change = 0  # when data was last changed anywhere: what was born later needs no check
-written: dict[int, int] = {}  # when an array was last written in place, by the id of its owner
+newest_write = 0  # the same of an array that was written in place
+written: dict[int, int] = {}  # when that was, by the id of the array that owns the memory
 changing, assigning = threading.Lock(), threading.Lock()
 
 
@@ -301,12 +302,12 @@ def stamp_change(node: Node) -> None:
 def stamp_written(array: np.ndarray) -> None:
     """Note that an array was written in place: whatever node shows its memory has other data from
     now on. It is noted of the memory, since a constant view (x[:2], x.T) does not know its x."""
-    global newest_change
+    global newest_change, newest_write
     memory = owner(array)
     with changing:
         if id(memory) not in written:
             weakref.finalize(memory, written.pop, id(memory), None).atexit = False
-        written[id(memory)] = newest_change = tick()
+        written[id(memory)] = newest_change = newest_write = tick()
 
 
 def owner(array: np.ndarray) -> np.ndarray:
@@ -316,10 +317,9 @@ def owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def last_change(node: Node) -> int:
-    """When a node was given other data, or its array was written in place; 0 for never."""
-    in_place = isinstance(node._data, np.ndarray) and written.get(id(owner(node._data)))
-    return max(node.changed, in_place or 0)
+def was_written(data: Any, since: int) -> bool:
+    """Whether an array, or one whose memory it shares, was written in place."""
+    return isinstance(data, np.ndarray) and written.get(id(owner(data)), 0) > since
 
 
 def forget_change(node: Node) -> None:
@@ -331,8 +331,9 @@ def forget_change(node: Node) -> None:
 
 def check_unchanged(node: Node) -> None:
     """Refuse to differentiate with numbers that are not those the op was computed from."""
+    born = node.born
     for used in (node, *node.parents()):
-        if last_change(used) > node.born:
+        if used.changed > born or (newest_write > born and was_written(used._data, born)):
             raise RuntimeError(
                 f"the data of {describe(used)} was changed after {node.op} used it, so its "
                 "gradient would be wrong. Run the forward pass again, then backward()."
