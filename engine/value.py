@@ -65,7 +65,7 @@ def real(x: Any, what: str) -> Any:
     Raises:
         TypeError: it is complex.
     """
-    if not isinstance(x, float | int) and np.iscomplexobj(x):
+    if np.iscomplexobj(x):
         raise TypeError(f"{what}: real numbers, not complex ones ({x!r:.60})")
     return x
 

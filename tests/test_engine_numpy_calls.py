@@ -296,16 +296,6 @@ def test_a_condition_that_requires_a_gradient_gets_none():
     assert hessian(lambda c: np.where(c, c * c, 5.0).sum())(c).tolist() == [[2, 0], [0, 0]]
 
 
-def test_full_like_takes_a_gradient_to_what_fills():
-    x, fill = leaf(A), leaf(2.0)
-    (np.full_like(x, fill) * A).sum().backward()
-    assert (x.grad, float(fill.grad)) == (None, A.sum())
-    assert np.full_like(Tensor([1, 2]), 3.7).data.tolist() == [3, 3]  # as numpy
-    v = Value(2.0)
-    np.sum(np.full_like(values(A), v)).backward()
-    assert v.grad == A.size
-
-
 def test_a_condition_alone_says_where_it_holds():
     (places,) = np.where(leaf([0.0, 1.0, 2.0]) > 0)
     assert places.tolist() == [1, 2]

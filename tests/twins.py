@@ -488,7 +488,6 @@ TWINS = {
     np.expand_dims: expand_dims,
     np.squeeze: lambda a, axis=None: torch.squeeze(a, axes_of(a, axis)),
     np.broadcast_to: torch.broadcast_to,
-    np.full_like: lambda a, fill: torch.broadcast_to(fill, a.shape),
     np.flip: lambda m, axis=None: torch.flip(m, axes_of(m, axis)),
     np.roll: torch.roll,
     np.tril: torch.tril,

@@ -51,14 +51,6 @@ def broadcast_to_samples(draw: Draw) -> Call:
 declare(np.broadcast_to, lambda g, out, array, shape: g, samples=broadcast_to_samples)
 
 
-def full_like_samples(draw: Draw) -> Call:
-    shape = draw.shape()
-    return call(draw.array(shape), draw.array(draw.broadcastable(shape)))
-
-
-declare(np.full_like, None, lambda g, out, a, fill_value: g, samples=full_like_samples)
-
-
 def transpose_vjp(g: Any, out: Any, a: Any, axes: Any = None) -> Any:
     back = None if axes is None else tuple(np.argsort(np.mod(axes, max(np.ndim(a), 1))))
     return np.transpose(g, back)
