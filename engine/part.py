@@ -59,8 +59,12 @@ class Part:
             for index, piece in self.pieces:
                 out[index] = piece
             return out
-        out = np.zeros_like(self.x) if self.total is None else self.total
-        for index, piece in self.pieces:
+        out, pieces = self.total, self.pieces
+        if out is None:
+            out = np.zeros_like(self.x)
+            (first, piece), *pieces = pieces
+            out[first] = piece
+        for index, piece in pieces:
             out[index] += piece
         return out
 
