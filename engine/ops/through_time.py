@@ -118,7 +118,8 @@ def backward(g: np.ndarray, saved: Any) -> tuple[Any, ...]:
     seen = slice(1, T) if reverse else slice(T - 1)  # the states that all steps but the first saw
     rest = slice(T - 1) if reverse else slice(1, T)
     of_weight = rows(of_from_h[rest]).T @ rows(out[seen])
-    of_weight += of_from_h[-1 if reverse else 0].T @ h
+    if np.any(h):  # mostly a sequence begins at 0
+        of_weight += of_from_h[-1 if reverse else 0].T @ h
     of_bias = np.ones(T * B, width) @ rows(of_from_h) if has_bias else None
     return of_from_x, *share, of_weight, of_bias
 
