@@ -54,17 +54,17 @@ class Part:
 
     def whole(self) -> np.ndarray:
         """The sum as one array."""
-        if self.total is None and self._is_everything():
-            out = np.empty_like(self.x)
+        if self.total is not None:
+            out, more = self.total, self.pieces
+        elif self._is_everything():
+            out, more = np.empty_like(self.x), []
             for index, piece in self.pieces:
                 out[index] = piece
-            return out
-        out, pieces = self.total, self.pieces
-        if out is None:
+        else:
+            (index, piece), *more = self.pieces
             out = np.zeros_like(self.x)
-            (first, piece), *pieces = pieces
-            out[first] = piece
-        for index, piece in pieces:
+            out[index] = piece
+        for index, piece in more:
             out[index] += piece
         return out
 
