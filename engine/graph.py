@@ -338,6 +338,20 @@ def check_unchanged(node: Node) -> None:
                 f"the data of {describe(used)} was changed after {node.op} used it, so its "
                 "gradient would be wrong. Run the forward pass again, then backward()."
             )
+    if newest_write > born and any(was_written(array, born) for array in arrays(node.args)):
+        raise RuntimeError(
+            f"an array that {node.op} was handed, the data of a Tensor, was changed afterwards, so "
+            "its gradient would be wrong. Hand over a copy, x.data.copy() or x.detach()."
+        )
+
+
+def arrays(args: Any) -> Iterator[np.ndarray]:
+    """The plain arrays among arguments, those inside a list too."""
+    for arg in args:
+        if isinstance(arg, np.ndarray):
+            yield arg
+        elif type(arg) in (list, tuple):
+            yield from arrays(arg)
 
 
 def describe(node: Node) -> str:

@@ -70,7 +70,7 @@ def reseed(model: Any, seed: int | None = None) -> None:
 
     So a layer that is added, left out or made wider moves no other one's start. Models call it last
     in their `__init__`. A tied parameter is drawn once, by the first of its names. One that no
-    function of this file has started keeps its numbers, and so does every buffer.
+    function of this file has started keeps its numbers, and so do every Value and every buffer.
 
     Args:
         model: a `Module`.
@@ -78,7 +78,7 @@ def reseed(model: Any, seed: int | None = None) -> None:
             drawn before.
 
     Raises:
-        TypeError: a scalar model, whose Values know no distribution.
+        TypeError: a model of Values alone, which know no distribution.
 
     >>> from groundup import nn
     >>> small = nn.Sequential(nn.Linear(2, 2))
@@ -89,9 +89,11 @@ def reseed(model: Any, seed: int | None = None) -> None:
     True
     """
     seed = int(source.seeds.integers(2**63)) if seed is None else seed
-    for name, parameter in model.named_parameters():
-        if not isinstance(parameter, Parameter):
-            raise TypeError("reseed: a scalar model has numbers alone: reseed it before to_scalars")
+    named = dict(model.named_parameters())
+    arrays = {name: p for name, p in named.items() if isinstance(p, Parameter)}
+    if named and not arrays:
+        raise TypeError("reseed: a scalar model has numbers alone: reseed it before to_scalars")
+    for name, parameter in arrays.items():
         if parameter.start is not None:
             stream = np.random.SeedSequence(seed, spawn_key=tuple(name.encode()))
             parameter.data = parameter.start(np.random.default_rng(stream), parameter.shape)

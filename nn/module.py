@@ -116,7 +116,7 @@ class Module(Attributes, hooks.Hooked):
             parameter.zero_grad(set_to_none)
 
     def to(self, dtype: Any) -> Self:
-        """Change the width of all float parameters and buffers, in place.
+        """Change the width of all float parameters and buffers, in place. Values stay as they are.
 
         Raises:
             TypeError: not a float dtype, or a scalar model, whose numbers are Python's floats.
@@ -127,10 +127,11 @@ class Module(Attributes, hooks.Hooked):
         """
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"to: a module's parameters are floats, so not {np.dtype(dtype)}")
-        for parameter in self.parameters():
-            if isinstance(parameter, Value):
-                raise TypeError("to: a Value is a Python float, which has one width")
-            if parameter.dtype.kind == "f":
+        parameters = [*self.parameters()]
+        if parameters and all(isinstance(parameter, Value) for parameter in parameters):
+            raise TypeError("to: a Value is a Python float, which has one width")
+        for parameter in parameters:
+            if not isinstance(parameter, Value) and parameter.dtype.kind == "f":
                 parameter.to_(dtype)
         self._widen_buffers(dtype)
         return self

@@ -153,3 +153,35 @@ def test_a_derivative_inside_a_derivative_sees_the_outer_variable():
     assert grad(lambda y: grad(lambda x: x * y)(3.0))(2.0) == 1.0
     assert grad(lambda y: grad(lambda x: x * y**2)(y))(3.0) == 6.0
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    "show", [lambda q: q.data, lambda q: q.data[:], lambda q: [q.data, q.data]]
+)
+def test_arrays_that_were_handed_over_and_changed_are_told(show):
+    """What an optimiser does to `q.data`, which is also a constant of an older graph."""
+
+    def loss():
+        numbers = show(q)
+        return np.sum(w * (np.stack([w, *numbers])[1:] if type(numbers) is list else numbers))
+
+    w, q = Tensor(np.ones(3), requires_grad=True), Tensor(np.ones(3))
+    stale = loss()
+    q.data -= 1
+    with pytest.raises(RuntimeError, match=r"was changed afterwards.*x\.detach\(\)"):
+        stale.backward()
+    loss().backward()
+    assert w.grad.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("copy", [np.copy, Tensor.copy])
+def test_a_copy_keeps_its_numbers(copy):
+    p = Tensor(np.ones(2), requires_grad=True)
+    for kept in (copy(p), copy(p.detach())):
+        p.data = np.ones(2)
+        assert kept is not p
+        assert not np.shares_memory(kept.data, p.data)
+        p.data -= 1
+        assert kept.data.tolist() == [1, 1]
+    np.sum(copy(p) * [2, 3]).backward()
+    assert p.grad.tolist() == [2, 3]

@@ -51,3 +51,22 @@ def test_values_are_saved_and_loaded():
     assert other.get_parameter("w.1") is other.w[1]
     with pytest.raises(ValueError, match=r"b: shape \(2,\), the model has \(\)"):
         other.load_state_dict(saved | {"b": np.ones(2)})
+
+
+def test_values_beside_arrays_stay_as_they_are():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.first, self.scale, self.last = nn.Linear(1, 1), Value(2.0), nn.Linear(1, 1)
+            nn.init.reseed(self, 0)
+
+    model = Scaled().double()
+    assert [p.dtype for p in model.parameters() if isinstance(p, nn.Parameter)] == [float] * 4
+    assert model.scale.data == 2.0
+    start = model.first.weight.item()
+    nn.init.reseed(model, 1)
+    assert model.first.weight.item() != start
+    for alone in (nn.Linear(1, 1).to_scalars(), Neuron(2)):
+        with pytest.raises(TypeError, match="a scalar model"):
+            nn.init.reseed(alone)
+        with pytest.raises(TypeError, match="a Value is a Python float"):
+            alone.double()

@@ -165,7 +165,8 @@ def fit(
         train_ids, val_ids: (N,) and (M,) integers.
         config: by default `TrainConfig()`.
         optimizer: by default AdamW at the config's rate. One that is given has rates of its own,
-            perhaps one for each group: each is the highest that its group comes to.
+            perhaps one for each group: each is the highest that its group comes to. `fit` sets the
+            rate of every step, so a scheduler of yours has no effect.
         optimizer, history: those of an earlier run, to go on where it ended; with the same
             config the result is the same as without the break. The history is added to.
         callback: called with the history after each evaluation.

@@ -108,7 +108,6 @@ def average_samples(draw: Draw) -> Call:
 
 
 also(np.average, average, average_samples)
-also(np.copy, lambda a: +a, any_array)
 also(np.ptp, lambda a, axis=None: np.max(a, axis) - np.min(a, axis), along_axis(distinct=True))
 also(np.fliplr, lambda m: np.flip(m, 1), with_array(min_dims=2))
 also(np.flipud, lambda m: np.flip(m, 0), with_array(min_dims=1))

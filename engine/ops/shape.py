@@ -23,6 +23,8 @@ def identity(a: Any) -> Any:
     return a
 
 
+# An array of its own: a copy of a parameter stays as it was when an optimiser steps.
+declare(np.copy, lambda g, out, a: g, definition=lambda a: np.array(a), samples=with_array())
 declare(
     np.reshape,
     lambda g, out, a, shape: np.reshape(g, np.shape(a)),
