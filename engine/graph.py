@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .modes import Scope, mode, modes
 from .part import Part
@@ -25,7 +26,8 @@ from .part import Part
 tick = itertools.count(1).__next__
 newest_change = 0  # when data was last changed anywhere: what was born later needs no check
 newest_write = 0  # the same of an array that was written in place
-written: dict[int, int] = {}  # when that was, by the id of the array that owns the memory
+# When that was, by the id of the array that owns the memory, and by where in it: from, and to.
+written: dict[int, dict[tuple[float, float], int]] = {}
 changing, assigning = threading.Lock(), threading.Lock()
 
 
@@ -307,7 +309,8 @@ def stamp_written(array: np.ndarray) -> None:
     with changing:
         if id(memory) not in written:
             weakref.finalize(memory, written.pop, id(memory), None).atexit = False
-        written[id(memory)] = newest_change = newest_write = tick()
+            written[id(memory)] = {}
+        written[id(memory)][span(array)] = newest_change = newest_write = tick()
 
 
 def owner(array: np.ndarray) -> np.ndarray:
@@ -317,16 +320,29 @@ def owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def span(array: np.ndarray) -> tuple[float, float]:
+    """From where to where it lies; of all that there is, without looking."""
+    return (0, math.inf) if array.base is None else byte_bounds(array)
+
+
 def was_written(data: Any, since: int) -> bool:
     """Whether an array, or one whose memory it shares, was written in place."""
-    return isinstance(data, np.ndarray) and written.get(id(owner(data)), 0) > since
+    spans = written.get(id(owner(data))) if isinstance(data, np.ndarray) else None
+    if not spans:
+        return False
+    low, high = span(data)
+    return any(when > since and a < high and low < b for (a, b), when in [*spans.items()])
 
 
 def forget_change(node: Node) -> None:
     """For who has put a node's numbers back as they were."""
     node.changed = 0
     if isinstance(node._data, np.ndarray):
-        written.pop(id(owner(node._data)), None)
+        written.get(id(owner(node._data)), {}).pop(span(node._data), None)
+
+
+# Their slopes hang on no argument's numbers.
+STRAIGHT = {np.add, np.subtract, np.concatenate, np.stack}
 
 
 def check_unchanged(node: Node) -> None:
@@ -338,20 +354,13 @@ def check_unchanged(node: Node) -> None:
                 f"the data of {describe(used)} was changed after {node.op} used it, so its "
                 "gradient would be wrong. Run the forward pass again, then backward()."
             )
-    if newest_write > born and any(was_written(array, born) for array in arrays(node.args)):
+    if newest_write <= born or node.op is None or node.op.fn in STRAIGHT:
+        return
+    if any(was_written(arg, born) for arg in node.args):
         raise RuntimeError(
             f"an array that {node.op} was handed, the data of a Tensor, was changed afterwards, so "
             "its gradient would be wrong. Hand over a copy, x.data.copy() or x.detach()."
         )
-
-
-def arrays(args: Any) -> Iterator[np.ndarray]:
-    """The plain arrays among arguments, those inside a list too."""
-    for arg in args:
-        if isinstance(arg, np.ndarray):
-            yield arg
-        elif type(arg) in (list, tuple):
-            yield from arrays(arg)
 
 
 def describe(node: Node) -> str:

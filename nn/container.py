@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import operator
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -76,7 +77,7 @@ class Sequential(Module):
     def __setitem__(self, place: int, module: Any) -> None:
         """Another module under the name of one."""
         named = self._named()
-        self._hold(named | {[*named][place]: module})
+        self._hold(named | {[*named][operator.index(place)]: module})
 
     def __delitem__(self, place: int | slice) -> None:
         """Take some out; all others are numbered anew, as in PyTorch."""

@@ -121,12 +121,20 @@ def test_each_group_has_a_rate_of_its_own():
 
 def test_a_training_that_an_older_version_began_goes_on_with_the_config_s_rate():
     model = gpt()
-    optimizer = nn.AdamW(model.parameters(), lr=7.0)
+    optimizer = nn.AdamW(model.parameters(), lr=CONFIG.lr)
     history = train.History()
-    fit(model, replace(CONFIG, steps=20), history=history, stop_when=lambda h: h.step == 5)
-    assert "initial_lr" not in optimizer.param_groups[0]
+    fit(model, optimizer=optimizer, history=history, stop_when=lambda h: h.step == 5)
+    del optimizer.param_groups[0]["initial_lr"]
     fit(model, optimizer=optimizer, history=history)
     assert history.lrs == fit(gpt()).lrs
+
+
+def test_another_optimiser_goes_on_with_a_rate_of_its_own():
+    model, history = gpt(), train.History()
+    fit(model, history=history, stop_when=lambda h: h.step == 5)
+    optimizer = nn.SGD(model.parameters(), lr=7 * CONFIG.lr)
+    fit(model, optimizer=optimizer, history=history)
+    assert history.lrs[5:] == pytest.approx([7 * lr for lr in fit(gpt()).lrs[5:]])
 
 
 def test_it_stops_when_told():

@@ -165,8 +165,9 @@ def fit(
         train_ids, val_ids: (N,) and (M,) integers.
         config: by default `TrainConfig()`.
         optimizer: by default AdamW at the config's rate. One that is given has rates of its own,
-            perhaps one for each group: each is the highest that its group comes to. `fit` sets the
-            rate of every step, so a scheduler of yours has no effect.
+            perhaps one for each group: each is the highest that its group comes to ("initial_lr",
+            once a training or a scheduler has noted it). `fit` sets the rate of every step, so a
+            scheduler of yours has no effect.
         optimizer, history: those of an earlier run, to go on where it ended; with the same
             config the result is the same as without the break. The history is added to.
         callback: called with the history after each evaluation.
@@ -192,9 +193,10 @@ def fit(
     check_length(val_ids, block_size, "validation")
     source = batches(train_ids, block_size, config.batch_size, config.seed, start=history.step)
     began = time.perf_counter() - history.seconds
-    if history.step:  # before there were rates of their own, all groups had the config's
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", config.lr)
+    groups = optimizer.param_groups
+    if history.step and optimizer.state and not any("initial_lr" in group for group in groups):
+        for group in groups:  # of a checkpoint from before groups had rates of their own
+            group["initial_lr"] = config.lr
 
     def evaluate() -> bool:
         """Take the validation loss, and say whether this is enough."""
