@@ -11,6 +11,7 @@ import numpy as np
 from .arguments import each
 from .graph import Node, describe, nodes, swept
 from .op import Op
+from .ops.shape import stretched
 
 
 def gradients(root: Node, seed: Any, args: Sequence[Any]) -> list[Any]:
@@ -40,15 +41,3 @@ def fit(share: Any, arg: Any, op: Op) -> Any:
     if isinstance(share, Node):
         return share.astype(dtype)  # type: ignore[attr-defined]
     return np.asarray(share, dtype)
-
-
-def stretched(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The axes of `out` along which broadcasting repeats an array of `shape`; None if it cannot.
-
-    >>> stretched((3, 1), (2, 3, 4))
-    (0, 2)
-    """
-    pairs = [*zip((1,) * (len(out) - len(shape)) + shape, out, strict=False)]
-    if len(shape) > len(out) or any(n not in (1, side) for n, side in pairs):
-        return None
-    return tuple(axis for axis, (n, side) in enumerate(pairs) if n != side)

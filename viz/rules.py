@@ -16,9 +16,9 @@ import numpy as np
 from ..engine.arguments import is_list
 from ..engine.graph import Node
 from ..engine.op import TABLE, Op
+from ..engine.ops.shape import stretched
 from ..engine.protocol import NumpyProtocol
 from ..engine.samples import ExampleDraw
-from ..engine.shares import stretched
 from ..engine.value import Value
 from .notation import ATOM, TEXT, Term
 

@@ -33,9 +33,8 @@ def row(size: str) -> Row:
             one = f"{name}, {number} in BLAS"
             contenders.append(Contender(one, "rows.lstm:ours", options, fast | env, needs))
             comparisons.append(Comparison(one, rival, 1.0))
-            if (
-                number > 1 and name == "numba"
-            ):  # numpy's steps are many calls, each in Python's lock
+            # Not numpy's: its steps are many calls, each in Python's lock.
+            if number > 1 and name == "numba":
                 several, parts = f"{name}, {number} threads", {"parts": number}
                 given = (several, "rows.lstm:ours", options | parts, fast | threads(1), needs)
                 contenders.append(Contender(*given))

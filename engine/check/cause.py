@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..shares import stretched
+from ..ops.shape import stretched
 
 
 def likely_cause(given: np.ndarray, wanted: np.ndarray, out: tuple[int, ...]) -> str:

@@ -91,14 +91,25 @@ declare(np.tril, lambda g, out, m, k=0: np.tril(g, k), samples=triangle)
 declare(np.triu, lambda g, out, m, k=0: np.triu(g, k), samples=triangle)
 
 
+def stretched(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes of `out` along which broadcasting repeats an array of `shape`; None if it cannot.
+
+    >>> stretched((3, 1), (2, 3, 4))
+    (0, 2)
+    """
+    pairs = [*zip((1,) * (len(out) - len(shape)) + shape, out, strict=False)]
+    if len(shape) > len(out) or any(n not in (1, side) for n, side in pairs):
+        return None
+    return tuple(axis for axis, (n, side) in enumerate(pairs) if n != side)
+
+
 def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     """Whether an array of one shape becomes one of the other by repetition.
 
     >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2, 3, 4), (3, 4))
     (True, False)
     """
-    pairs = zip(reversed(shape), reversed(to), strict=False)
-    return len(shape) <= len(to) and all(side in (1, whole) for side, whole in pairs)
+    return stretched(shape, to) is not None
 
 
 def along(a: Any, axis: int, pick: Any) -> tuple[Any, ...]:
